@@ -1,0 +1,241 @@
+import LockContract
+import Logging
+import PluginSettings
+import TradingModel
+
+/// At most `limit` signals per sliding `interval` under one key.
+public struct RateRule: Sendable, Hashable {
+    public let key: String
+    public let limit: Int
+    public let interval: Duration
+    public init(key: String, limit: Int, interval: Duration) {
+        self.key = key
+        self.limit = limit
+        self.interval = interval
+    }
+}
+
+/// A signal and its orders, to be stored together or not at all.
+public struct Admission: Sendable {
+    public var signal: SignalRecord
+    public var orders: [OrderRecord]
+    /// How long a derived key means the same signal.
+    public var window: Duration
+    /// Checked after the duplicate check, so that a duplicate never costs a slot; nil for no limit.
+    public var rate: RateRule?
+    public init(signal: SignalRecord, orders: [OrderRecord], window: Duration, rate: RateRule?) {
+        self.signal = signal
+        self.orders = orders
+        self.window = window
+        self.rate = rate
+    }
+}
+
+public enum AdmissionResult: Sendable, Hashable {
+    case admitted
+    /// Seen before; the copy was counted and nothing else happened.
+    case duplicate(first: SignalID, StoredAnswer)
+    /// The same explicit key with another payload. Nothing was stored.
+    case conflict(first: SignalID)
+    case rateLimited(retryAfter: Duration)
+}
+
+/// What the core reads when it changes an order.
+public struct OrderSnapshot: Sendable {
+    public var order: OrderRecord
+    public var attempts: [AttemptRecord]
+    public var fills: [Fill]
+    /// The ledger's position in the order's account and symbol.
+    public var position: PositionRecord?
+    public init(order: OrderRecord, attempts: [AttemptRecord], fills: [Fill], position: PositionRecord?) {
+        self.order = order
+        self.attempts = attempts
+        self.fills = fills
+        self.position = position
+    }
+}
+
+/// What the core wants changed, written in one transaction. The store sets `version` and writes nothing for an empty change.
+public struct OrderChange: Sendable {
+    /// The order as it shall be; its identity and intent fields must be as they were.
+    public var order: OrderRecord
+    /// Attempts whose outcome is recorded.
+    public var attempts: [AttemptRecord]
+    /// Fills that were not known. A known execution id is refused by the store's key.
+    public var newFills: [Fill]
+    public var position: PositionRecord?
+    public var journal: [JournalDraft]
+    public var alerts: [AlertDraft]
+
+    public init(
+        order: OrderRecord, attempts: [AttemptRecord] = [], newFills: [Fill] = [], position: PositionRecord? = nil,
+        journal: [JournalDraft] = [], alerts: [AlertDraft] = []
+    ) {
+        self.order = order
+        self.attempts = attempts
+        self.newFills = newFills
+        self.position = position
+        self.journal = journal
+        self.alerts = alerts
+    }
+}
+
+public struct TenureRequest: Sendable {
+    public var account: AccountID
+    public var owner: OwnerToken
+    public var holder: HolderIdentity
+    /// The lease under which the tenure is opened, for the record.
+    public var leaseFence: FencingToken
+    public var configurationHash: String
+    public var at: Timestamp
+    public init(account: AccountID, owner: OwnerToken, holder: HolderIdentity, leaseFence: FencingToken, configurationHash: String, at: Timestamp) {
+        self.account = account
+        self.owner = owner
+        self.holder = holder
+        self.leaseFence = leaseFence
+        self.configurationHash = configurationHash
+        self.at = at
+    }
+}
+
+public struct OrderQuery: Sendable {
+    public var account: AccountID?
+    public var strategy: StrategyID?
+    public var signalID: SignalID?
+    public var states: Set<OrderState>?
+    /// Newest first, starting after this id.
+    public var before: OrderID?
+    public var limit: Int
+    public init(
+        account: AccountID? = nil, strategy: StrategyID? = nil, signalID: SignalID? = nil, states: Set<OrderState>? = nil,
+        before: OrderID? = nil, limit: Int = 100
+    ) {
+        self.account = account
+        self.strategy = strategy
+        self.signalID = signalID
+        self.states = states
+        self.before = before
+        self.limit = limit
+    }
+}
+
+public enum StoreError: Error, Sendable, CustomStringConvertible {
+    /// Not stored, or not known to be stored: disk full, database locked, closed.
+    case unavailable(String)
+    /// The tenure is not the current one. The worker stops at once.
+    case fenced(account: AccountID, presented: FencingToken, current: FencingToken?)
+    /// The change breaks a rule of the store: incomplete, from a terminal state, a known fill.
+    case refused(String)
+    case notFound(String)
+    /// The rate limiter's table failed; nothing was stored. The caller limits by other means and admits without a rule.
+    case limiterUnavailable(String)
+
+    public var description: String {
+        switch self {
+        case .unavailable(let why): "order store unavailable: \(why)"
+        case .fenced(let account, let presented, let current):
+            "tenure \(presented) of \(account) is not current (\(current.map(String.init(describing:)) ?? "none"))"
+        case .refused(let why): "refused by the order store: \(why)"
+        case .notFound(let what): "\(what) is not in the order store"
+        case .limiterUnavailable(let why): "rate limiter unavailable: \(why)"
+        }
+    }
+}
+
+/// The durable database that decides everything. What is not committed here has not happened.
+///
+/// Every call is one transaction. When it returns, the transaction is on the disk; when it throws `.unavailable`, the caller must
+/// assume nothing. A caller's cancellation does not undo or tear a transaction. Clauses SC-… are in this module's README.
+///
+/// Closures passed in are pure, run inside the transaction, and may run again if the transaction is repeated.
+public protocol OrderStore: Sendable {
+    // MARK: Admission
+
+    /// Stores a signal with all its orders, unless it is a duplicate or over its rate. *(SC-01 … SC-04)*
+    func admit(_ admission: Admission) async throws(StoreError) -> AdmissionResult
+
+    // MARK: Tenures and permits
+
+    /// Ends whatever tenure the account has and mints a new fence, greater than all before. *(SC-05)*
+    /// - Returns: The new tenure, and the previous one if it was never closed.
+    func openTenure(_ request: TenureRequest) async throws(StoreError) -> (tenure: Tenure, unclosedPredecessor: Tenure?)
+
+    /// Marks a tenure as cleanly ended. A stale one is ignored.
+    func closeTenure(_ tenure: Tenure, at: Timestamp) async throws(StoreError)
+
+    /// Reads the facts, asks `decide`, and commits the permit with its attempt, or the closing of the order. *(SC-06, SC-07)*
+    ///
+    /// Throws `.fenced` if the tenure is not current, `.refused` if the order is neither queued nor absent.
+    func permit(_ request: PermitRequest, deciding decide: @escaping @Sendable (PermitFacts) -> PermitVerdict) async throws(StoreError) -> PermitResult
+
+    // MARK: Orders
+
+    /// Changes one order with everything that belongs to the change, under the account's current tenure. *(SC-08, SC-09)*
+    ///
+    /// `reduce` returns nil for "nothing to change", then nothing is written.
+    @discardableResult
+    func update(
+        _ order: OrderID, under tenure: Tenure, at: Timestamp, reducing reduce: @escaping @Sendable (OrderSnapshot) -> OrderChange?
+    ) async throws(StoreError) -> OrderRecord
+
+    /// Orders that are not terminal, oldest first.
+    func openOrders(of account: AccountID) async throws(StoreError) -> [OrderRecord]
+    func order(_ id: OrderID) async throws(StoreError) -> OrderSnapshot?
+    func order(account: AccountID, clientOrderID: ClientOrderID) async throws(StoreError) -> OrderRecord?
+    func order(account: AccountID, symbol: Symbol, venueOrderID: VenueOrderID) async throws(StoreError) -> OrderRecord?
+    func orders(_ query: OrderQuery) async throws(StoreError) -> [OrderRecord]
+    /// Accounts that have an order that is not terminal.
+    func accountsWithOpenOrders() async throws(StoreError) -> [AccountID]
+
+    // MARK: Signals, positions
+
+    func signal(_ id: SignalID) async throws(StoreError) -> SignalRecord?
+    /// Newest first, starting after `before`.
+    func signals(before: SignalID?, limit: Int) async throws(StoreError) -> [SignalRecord]
+    func positions(account: AccountID?) async throws(StoreError) -> [PositionRecord]
+
+    // MARK: Journal and alerts
+
+    /// Lines after `sequence`, oldest first.
+    func journal(after sequence: Int64, limit: Int) async throws(StoreError) -> [JournalEntry]
+    /// The lines of one signal and its orders, oldest first.
+    func journal(of signal: SignalID) async throws(StoreError) -> [JournalEntry]
+    func lastJournalSequence() async throws(StoreError) -> Int64
+    /// Yields after commits of this process, the latest sequence only; every caller gets a stream of its own.
+    func commits() -> AsyncStream<Int64>
+    /// Writes lines that belong to no order.
+    func append(_ drafts: [JournalDraft], at: Timestamp) async throws(StoreError)
+    /// Checks the hash chain from the beginning. Returns the first sequence that does not fit, or nil.
+    func verifyJournal() async throws(StoreError) -> Int64?
+
+    /// Opens an alert or counts it up; the journal gets a line each time.
+    func raise(_ alert: AlertDraft, at: Timestamp) async throws(StoreError)
+    /// Resolves the open alert of this type and subject, if there is one.
+    func resolveAlert(type: String, subject: String, at: Timestamp) async throws(StoreError)
+    /// Newest first.
+    func alerts(includeResolved: Bool, limit: Int) async throws(StoreError) -> [AlertRecord]
+
+    // MARK: Life
+
+    /// Proves that a commit reaches the disk now.
+    func checkHealth(at: Timestamp) async throws(StoreError)
+    /// Commits what waits and closes. Later calls throw `.unavailable`.
+    func close() async
+}
+
+public struct StoreContext: Sendable {
+    public let clock: any TradingClock
+    public let logger: Logger
+    public init(clock: any TradingClock, logger: Logger) {
+        self.clock = clock
+        self.logger = logger
+    }
+}
+
+/// A kind of order store that the configuration can name under `store: { type: … }`.
+public protocol StorePlugin: Sendable {
+    associatedtype Configuration: PluginConfiguration
+    static var id: String { get }
+    /// Opens the store and migrates it, or throws why it cannot be used safely.
+    static func openStore(_ configuration: Configuration, context: StoreContext) throws -> any OrderStore
+}

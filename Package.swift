@@ -1,0 +1,222 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The folders are the architecture: `Contracts` knows nobody, `Sources` knows the contracts, a plugin knows
+// the contracts and the kits, and only the executable knows the plugins.
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .define("FAILPOINTS", .when(traits: ["FailPoints"])),
+]
+
+func contract(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Contracts/\(name)", exclude: ["README.md"], swiftSettings: strict)
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: strict)
+}
+
+/// A plugin's module, and its test target beside it.
+func plugin(_ name: String, _ dependencies: [Target.Dependency], tests: [Target.Dependency]) -> [Target] {
+    [
+        .target(name: name, dependencies: dependencies, path: "Plugins/\(name)/Sources", swiftSettings: strict),
+        .testTarget(
+            name: "\(name)Tests", dependencies: [.byName(name: name)] + tests, path: "Plugins/\(name)/Tests",
+            swiftSettings: strict),
+    ]
+}
+
+/// An adapter: the plugin, its tests, and the simulator of its venue.
+func adapter(
+    _ name: String, _ dependencies: [Target.Dependency], simulator: [Target.Dependency], tests: [Target.Dependency],
+    resources: [Resource] = []
+) -> [Target] {
+    plugin(name, dependencies, tests: tests + [.byName(name: "\(name)Simulator")]) + [
+        .target(
+            name: "\(name)Simulator", dependencies: simulator, path: "Plugins/\(name)/Simulator", swiftSettings: strict)
+    ]
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+
+let contracts: [Target] = [
+    contract("TradingModel"),
+    contract("PluginSettings", ["TradingModel"]),
+    contract("BrokerContract", ["TradingModel", "PluginSettings", logging]),
+    contract("ExchangeContract", ["TradingModel", "BrokerContract"]),
+    contract("LockContract", ["TradingModel", "PluginSettings", logging]),
+    contract("StoreContract", ["TradingModel", "PluginSettings", "LockContract", logging]),
+]
+
+let core: [Target] = [
+    module("FailPoints", []),
+    module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
+    module(
+        "Gateway",
+        [
+            "TradingModel", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "OrderFlow",
+            "FailPoints", logging, lifecycle, crypto,
+        ]),
+    module(
+        "ServerKit",
+        [hummingbird, hummingbirdCore, logging, httpTypes, nioWebSocket, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL] + nio),
+    module(
+        "GatewayAPI",
+        [
+            "TradingModel", "BrokerContract", "StoreContract", "LockContract", "OrderFlow", "Gateway", "ServerKit",
+            "FailPoints", hummingbird, httpTypes, nioHTTPTypes, logging, crypto, lifecycle,
+        ] + nio),
+    module(
+        "GatewayConfiguration",
+        ["TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", yams, crypto]),
+    module(
+        "AdapterKit",
+        ["TradingModel", "BrokerContract", "FailPoints", asyncHTTPClient, logging, crypto, nioWebSocket, nioSSL] + nio),
+    module("SimulatorKit", ["TradingModel", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio),
+    module(
+        "ConformanceKit",
+        ["TradingModel", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging] + nio),
+    .executableTarget(
+        name: "turnstile",
+        dependencies: [
+            "TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway",
+            "GatewayAPI", "GatewayConfiguration", "ConformanceKit", "SimulatorKit", "ServerKit", "BinanceStyle",
+            "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "Paper",
+            "SQLiteStore", "MemoryLock", "SQLiteLock", argumentParser, asyncHTTPClient, logging, lifecycle, crypto,
+        ] + nio, path: "Sources/turnstile", swiftSettings: strict),
+]
+
+let plugins: [Target] =
+    adapter(
+        "BinanceStyle",
+        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "AdapterKit", logging, crypto] + nio,
+        simulator: [
+            "TradingModel", "BrokerContract", "ConformanceKit", "SimulatorKit", "ServerKit", hummingbird, httpTypes, logging, crypto,
+        ] + nio,
+        tests: [
+            "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "AdapterKit", "SimulatorKit", "ConformanceKit", "TestSupport",
+            logging, crypto,
+        ])
+    + adapter(
+        "Coinbase",
+        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "AdapterKit", logging, crypto] + nio,
+        simulator: ["TradingModel", "BrokerContract", "ConformanceKit", "SimulatorKit", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio,
+        tests: [
+            "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "AdapterKit", "SimulatorKit", "ConformanceKit",
+            "TestSupport", logging, crypto, asyncHTTPClient,
+        ])
+    + adapter(
+        "Tradovate", ["TradingModel", "PluginSettings", "BrokerContract", "AdapterKit", logging, crypto] + nio,
+        simulator: ["TradingModel", "BrokerContract", "ConformanceKit", "SimulatorKit", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio,
+        tests: [
+            "TradingModel", "PluginSettings", "BrokerContract", "AdapterKit", "SimulatorKit", "ConformanceKit", "TestSupport", logging,
+            asyncHTTPClient,
+        ])
+    + plugin(
+        "Paper", ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "SimulatorKit", logging],
+        tests: ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "SimulatorKit", "ConformanceKit", "TestSupport", logging])
+    + plugin(
+        "SQLiteStore",
+        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "FailPoints", grdb, sqlite, logging, crypto],
+        tests: ["TradingModel", "LockContract", "StoreContract", "OrderFlow", "FailPoints", "TestSupport", grdb, logging])
+    + plugin(
+        "MemoryLock", ["TradingModel", "PluginSettings", "LockContract"],
+        tests: ["TradingModel", "LockContract", "PluginSettings", "TestSupport", logging])
+    + plugin(
+        "SQLiteLock", ["TradingModel", "PluginSettings", "LockContract", grdb, logging],
+        tests: ["TradingModel", "LockContract", "PluginSettings", "TestSupport", grdb, logging])
+
+let testTargets: [Target] = [
+    .target(
+        name: "TestSupport",
+        dependencies: ["TradingModel", "BrokerContract", "LockContract", "StoreContract", "PluginSettings", logging, asyncHTTPClient]
+            + nio,
+        path: "Tests/TestSupport", swiftSettings: strict),
+    tests("TradingModelTests", ["TradingModel", "PluginSettings"]),
+    tests("OrderFlowTests", ["TradingModel", "LockContract", "StoreContract", "BrokerContract", "OrderFlow"]),
+    tests(
+        "GatewayTests",
+        [
+            "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", "GatewayAPI", "SQLiteStore",
+            "MemoryLock", "TestSupport", asyncHTTPClient, logging, lifecycle,
+        ] + nio),
+    tests(
+        "GatewayConfigurationTests",
+        [
+            "GatewayConfiguration", "PluginSettings", "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow",
+            "Gateway", "turnstile", "TestSupport",
+        ]),
+    tests("TransportTests", ["AdapterKit", "ServerKit", "BrokerContract", "TradingModel", "TestSupport", asyncHTTPClient, nioWebSocket] + nio),
+    tests("SimulatorKitTests", ["SimulatorKit", "ServerKit", "TradingModel", "TestSupport", asyncHTTPClient] + nio),
+    tests(
+        "ConformanceKitTests",
+        [
+            "ConformanceKit", "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "BinanceStyle",
+            "BinanceStyleSimulator", "Paper", "SimulatorKit", "TestSupport", "turnstile", logging,
+        ] + nio),
+    tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
+    tests("EndToEndTests", ["TestSupport", "TradingModel", asyncHTTPClient] + nio),
+]
+
+let package = Package(
+    name: "turnstile",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "turnstile", targets: ["turnstile"]),
+        .library(name: "BrokerContract", targets: ["TradingModel", "PluginSettings", "BrokerContract"]),
+        .library(name: "ExchangeContract", targets: ["ExchangeContract"]),
+        .library(name: "LockContract", targets: ["LockContract"]),
+        .library(name: "StoreContract", targets: ["StoreContract"]),
+        .library(name: "AdapterKit", targets: ["AdapterKit"]),
+        .library(name: "SimulatorKit", targets: ["SimulatorKit"]),
+    ],
+    traits: [
+        .trait(name: "FailPoints", description: "Named points at which a test can kill, stop or delay the process. For test builds only.")
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: contracts + core + plugins + testTargets + [
+        .executableTarget(
+            name: "turnstile-bench",
+            dependencies: ["TradingModel", "StoreContract", histogram, argumentParser, asyncHTTPClient, grdb] + nio,
+            path: "Benchmarks/turnstile-bench", swiftSettings: strict)
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,250 @@
+import SimulatorKit
+import Synchronization
+import TradingModel
+
+/// The venue behind both wires: checks a request as the venue would and works on the shared exchange.
+final class BinanceEngine: Sendable {
+    /// Trades and orders are kept for ever, so an archive code never comes; ids that the venue mints look like this.
+    static let mintedIDPrefix = "sim"
+
+    let exchange: SimulatedExchange
+    let markets: [Symbol: BinanceMarket]
+    let clock: any TradingClock
+    let limits: BinanceLimits
+    private let marketList: [BinanceMarket]
+    private let state = Mutex(State())
+
+    private struct State {
+        var nextMintedID = 1
+        /// Orders that queries do not show yet.
+        var hiddenUntil: [Int64: MonotonicInstant] = [:]
+    }
+
+    init(exchange: SimulatedExchange, markets: [BinanceMarket], clock: any TradingClock, limits: BinanceLimits) {
+        self.exchange = exchange
+        self.markets = Dictionary(uniqueKeysWithValues: markets.map { ($0.instrument.symbol, $0) })
+        self.clock = clock
+        self.limits = limits
+        marketList = markets
+    }
+
+    func reset() {
+        state.withLock { $0 = State() }
+        limits.reset()
+    }
+
+    /// Does what is asked. `fault` is played where only the venue can play it.
+    func perform(
+        _ operation: BinanceOperation, _ parameters: BinanceParameters, account: String, fault: Fault?
+    ) throws(BinanceError) -> JSONValue {
+        let stale = fault?.action == .staleLookup
+        switch operation {
+        case .ping: return .object([])
+        case .time: return .object(["serverTime": .milliseconds(exchange.now)])
+        case .exchangeInfo: return try exchangeInfo(parameters)
+        case .tickerPrice: return try tickerPrice(parameters)
+        case .account: return accountInformation(account, parameters)
+        case .place: return try place(parameters, account: account, fault: fault)
+        case .test:
+            _ = try newOrder(parameters, account: account)
+            return .object([])
+        case .query: return try find(parameters, account: account).queried(stale: stale)
+        case .cancel: return try cancel(parameters, account: account)
+        case .cancelAll: return try cancelAll(parameters, account: account)
+        case .openOrders:
+            let symbol = try optionalSymbol(parameters)
+            let open = exchange.read { core in core.openOrders(account: account, symbol: symbol) }
+            return .array(visible(open).map { $0.queried(stale: stale) })
+        case .allOrders: return try allOrders(parameters, account: account, stale: stale)
+        case .myTrades: return try myTrades(parameters, account: account)
+        }
+    }
+
+    // MARK: Commands
+
+    private func place(_ parameters: BinanceParameters, account: String, fault: Fault?) throws(BinanceError) -> JSONValue {
+        let order = try newOrder(parameters, account: account)
+        let form = try responseForm(parameters, kind: order.kind)
+        // Checked again right before the engine: rest-api.md, "Timing security".
+        try BinanceWindow(parameters).check(at: exchange.now)
+        let events: [ExchangeEvent]
+        do throws(ExchangeRefusal) { events = try exchange.place(order) } catch {
+            switch error {
+            case .unknownSymbol: throw .invalidSymbol
+            case .insufficientFunds: throw .insufficientBalance
+            case .duplicateClientOrderID: throw .duplicateOrder
+            case .wouldTakeLiquidity: throw .wouldTake
+            case .wouldTriggerImmediately: throw .wouldTrigger
+            case .invalidRequest(let message): throw BinanceError(-2010, message)
+            case .noPrice, .noSuchOpenOrder, .notWorking: throw BinanceError(-2010, "Market is closed.")
+            }
+        }
+        guard let placed = events.last?.order else { throw .timedOut }
+        if fault?.action == .surfaceLate {
+            let until = clock.monotonic + (fault?.duration(default: .seconds(1)) ?? .zero)
+            state.withLock { $0.hiddenUntil[placed.id] = until }
+        }
+        let trades = events.compactMap { event -> SimulatedTrade? in if case .traded(let trade) = event.kind { trade } else { nil } }
+        return placed.placed(form, trades: trades)
+    }
+
+    private func cancel(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> JSONValue {
+        let symbol = try symbol(parameters)
+        let cancelID = try parameters.clientID("newClientOrderId") ?? mintedID()
+        let target: SimulatedOrder
+        do throws(BinanceError) { target = try order(parameters, symbol: symbol, account: account) } catch {
+            // A cancel of what does not exist and one of what is closed read alike; a missing parameter does not.
+            throw error.code == -2013 ? .unknownOrder : error
+        }
+        try checkRestrictions(parameters, target)
+        try BinanceWindow(parameters).check(at: exchange.now)
+        do throws(ExchangeRefusal) {
+            return try exchange.cancel(target.id, account: account, cancelID: cancelID).order.cancelled(cancelID: cancelID)
+        } catch {
+            throw .unknownOrder
+        }
+    }
+
+    private func cancelAll(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> JSONValue {
+        let symbol = try symbol(parameters)
+        let open = exchange.read { core in core.openOrders(account: account, symbol: symbol) }
+        guard !open.isEmpty else { throw .unknownOrder }
+        var cancelled: [JSONValue] = []
+        for order in open {
+            let cancelID = mintedID()
+            if let event = try? exchange.cancel(order.id, account: account, cancelID: cancelID) {
+                cancelled.append(event.order.cancelled(cancelID: cancelID))
+            }
+        }
+        return .array(cancelled)
+    }
+
+    private func checkRestrictions(_ parameters: BinanceParameters, _ order: SimulatedOrder) throws(BinanceError) {
+        guard let text = parameters["cancelRestrictions"] else { return }
+        let wanted: VenueOrderStatus
+        switch text {
+        case "ONLY_NEW": wanted = .accepted
+        case "ONLY_PARTIALLY_FILLED": wanted = .partiallyFilled
+        default: throw BinanceError(-1145, "Invalid cancelRestrictions")
+        }
+        guard order.status.isTerminal || order.status == wanted else {
+            throw BinanceError(-2011, "Order was not canceled due to cancel restrictions.")
+        }
+    }
+
+    // MARK: Finding
+
+    func symbol(_ parameters: BinanceParameters) throws(BinanceError) -> Symbol {
+        let symbol = Symbol(try parameters.required("symbol"))
+        guard markets[symbol] != nil else { throw .invalidSymbol }
+        return symbol
+    }
+
+    private func optionalSymbol(_ parameters: BinanceParameters) throws(BinanceError) -> Symbol? {
+        parameters["symbol"] == nil ? nil : try symbol(parameters)
+    }
+
+    /// An order that queries show.
+    private func find(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> SimulatedOrder {
+        let found = try order(parameters, symbol: try symbol(parameters), account: account)
+        guard visible([found]).count == 1 else { throw .noSuchOrder }
+        return found
+    }
+
+    private func order(_ parameters: BinanceParameters, symbol: Symbol, account: String) throws(BinanceError) -> SimulatedOrder {
+        let id = try parameters.integer("orderId")
+        let clientID = parameters["origClientOrderId"]
+        guard id != nil || clientID != nil else {
+            throw BinanceError(-1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
+        }
+        let found = exchange.read { core in
+            id.map { core.order($0) } ?? clientID.map { core.order($0, account: account) } ?? nil
+        }
+        guard let found, found.account == account, found.symbol == symbol else { throw .noSuchOrder }
+        if let clientID, found.clientOrderID != clientID { throw .mismatchedIDs }
+        return found
+    }
+
+    private func visible(_ orders: [SimulatedOrder]) -> [SimulatedOrder] {
+        let now = clock.monotonic
+        return state.withLock { state in
+            guard !state.hiddenUntil.isEmpty else { return orders }
+            state.hiddenUntil = state.hiddenUntil.filter { $0.value > now }
+            return orders.filter { state.hiddenUntil[$0.id] == nil }
+        }
+    }
+
+    func mintedID() -> String {
+        state.withLock { state in
+            defer { state.nextMintedID += 1 }
+            let digits = String(state.nextMintedID)
+            return Self.mintedIDPrefix + String(repeating: "0", count: max(0, 19 - digits.count)) + digits
+        }
+    }
+
+    // MARK: Lists
+
+    private func allOrders(_ parameters: BinanceParameters, account: String, stale: Bool) throws(BinanceError) -> JSONValue {
+        let symbol = try symbol(parameters)
+        let range = try BinanceRange(parameters, firstID: "orderId")
+        let all = exchange.read { core in
+            core.orders.filter { $0.account == account && $0.symbol == symbol && range.contains(id: $0.id, at: $0.acceptedAt) }
+        }
+        return .array(range.cut(visible(all)).map { $0.queried(stale: stale) })
+    }
+
+    private func myTrades(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> JSONValue {
+        let symbol = try symbol(parameters)
+        let range = try BinanceRange(parameters, firstID: "fromId")
+        let orderID = try parameters.integer("orderId")
+        let all = exchange.read { core in
+            (orderID.map { core.trades(of: $0) } ?? core.trades).filter {
+                $0.account == account && $0.symbol == symbol && range.contains(id: $0.id, at: $0.executedAt)
+            }
+        }
+        return .array(range.cut(all).map(\.binance))
+    }
+
+    // MARK: Public data
+
+    private func exchangeInfo(_ parameters: BinanceParameters) throws(BinanceError) -> JSONValue {
+        var wanted: [Symbol]?
+        if let symbol = try optionalSymbol(parameters) { wanted = [symbol] }
+        if let list = parameters["symbols"] {
+            guard case .array(let entries)? = try? JSONValue(parsing: list) else { throw .illegal("symbols", legal: "[\"AAA\",\"BBB\"]") }
+            wanted = entries.compactMap(\.scalarText).map { Symbol($0) }
+            guard wanted?.allSatisfy({ markets[$0] != nil }) == true else { throw .invalidSymbol }
+        }
+        let listed = marketList.filter { wanted?.contains($0.instrument.symbol) ?? true }
+        return .object([
+            "timezone": "UTC", "serverTime": .milliseconds(exchange.now), "rateLimits": limits.rules, "exchangeFilters": [],
+            "symbols": .array(listed.map(\.json)),
+        ])
+    }
+
+    private func tickerPrice(_ parameters: BinanceParameters) throws(BinanceError) -> JSONValue {
+        let prices = exchange.read { core in core.prices }
+        let ticker = { (symbol: Symbol) in
+            JSONValue.object(["symbol": .string(symbol.rawValue), "price": .places(prices[symbol] ?? .zero)])
+        }
+        if let symbol = try optionalSymbol(parameters) { return ticker(symbol) }
+        return .array(marketList.map { ticker($0.instrument.symbol) })
+    }
+
+    private func accountInformation(_ account: String, _ parameters: BinanceParameters) -> JSONValue {
+        let balances = exchange.read { core in core.balances(of: account) }
+        let listed = parameters["omitZeroBalances"] == "true" ? balances.filter { !$0.free.isZero || !$0.locked.isZero } : balances
+        let fees = exchange.read { core in (core.settings.makerFee, core.settings.takerFee) }
+        return .object([
+            "makerCommission": 10, "takerCommission": 10, "buyerCommission": 0, "sellerCommission": 0,
+            "commissionRates": .object([
+                "maker": .places(fees.0), "taker": .places(fees.1), "buyer": .places(Quantity.zero), "seller": .places(Quantity.zero),
+            ]),
+            "canTrade": true, "canWithdraw": true, "canDeposit": true, "brokered": false, "requireSelfTradePrevention": false,
+            "preventSor": false, "updateTime": .milliseconds(exchange.now), "accountType": "SPOT",
+            "balances": .array(
+                listed.map { .object(["asset": .string($0.asset.rawValue), "free": .places($0.free), "locked": .places($0.locked)]) }),
+            "permissions": ["SPOT"], "uid": 1,
+        ])
+    }
+}

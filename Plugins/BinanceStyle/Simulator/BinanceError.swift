@@ -1,0 +1,42 @@
+/// An error as the venue words it. Texts and codes: Binance spot API docs, errors.md, read 2026-11-21.
+struct BinanceError: Error, Sendable {
+    let status: Int
+    let code: Int
+    let message: String
+
+    init(_ code: Int, _ message: String, status: Int = 400) {
+        self.status = status
+        self.code = code
+        self.message = message
+    }
+
+    static let outsideWindow = BinanceError(-1021, "Timestamp for this request is outside of the recvWindow.")
+    static let ahead = BinanceError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+    static let wrongSignature = BinanceError(-1022, "Signature for this request is not valid.")
+    static let badWindow = BinanceError(-1131, "recvWindow must be less than 60000")
+    static let keyFormat = BinanceError(-2014, "API-key format invalid.", status: 401)
+    static let unknownKey = BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", status: 401)
+    static let invalidSymbol = BinanceError(-1121, "Invalid symbol.")
+    static let noSuchOrder = BinanceError(-2013, "Order does not exist.")
+    static let unknownOrder = BinanceError(-2011, "Unknown order sent.")
+    static let insufficientBalance = BinanceError(-2010, "Account has insufficient balance for requested action.")
+    static let duplicateOrder = BinanceError(-2010, "Duplicate order sent.")
+    static let wouldTake = BinanceError(-2010, "Order would immediately match and take.")
+    static let wouldTrigger = BinanceError(-2010, "Order would trigger immediately.")
+    static let mismatchedIDs = BinanceError(-2039, "Client order ID is not correct for this order ID.")
+    static let tooMuchWeight = BinanceError(
+        -1003, "Too much request weight used; current limit is 6000 request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.",
+        status: 429)
+    static let timedOut = BinanceError(
+        -1007, "Timeout waiting for response from backend server. Send status unknown; execution status unknown.", status: 504)
+
+    static func missing(_ name: String) -> BinanceError {
+        BinanceError(-1102, "Mandatory parameter '\(name)' was not sent, was empty/null, or malformed.")
+    }
+    static func notRequired(_ name: String) -> BinanceError { BinanceError(-1106, "Parameter '\(name)' sent when not required.") }
+    static func illegal(_ name: String, legal: String) -> BinanceError {
+        BinanceError(-1100, "Illegal characters found in parameter '\(name)'; legal range is '\(legal)'.")
+    }
+    static func precision(_ name: String) -> BinanceError { BinanceError(-1111, "Parameter '\(name)' has too much precision.") }
+    static func filter(_ name: String) -> BinanceError { BinanceError(-1013, "Filter failure: \(name)") }
+}

@@ -1,0 +1,73 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import SimulatorKit
+import TradingModel
+
+/// The venue's REST wire: `/api/v3`.
+struct BinanceREST: Sendable {
+    static let prefix = "/api/v3/"
+    private static let maximumBodyBytes = 64 * 1024
+    /// What the retired listen-key endpoints answer since 2026-02-20.
+    private static let gone = SimulatorReply(
+        status: 410, body: "<html>\r\n<head><title>410 Gone</title></head>\r\n<body>\r\n<center><h1>410 Gone</h1></center>\r\n</body>\r\n</html>\r\n",
+        contentType: "text/html")
+
+    let desk: BinanceDesk
+
+    func addRoutes(to router: Router<ChannelContext>) {
+        for method in [HTTPRequest.Method.get, .post, .put, .delete] {
+            router.on("api/v3/**", method: method) { request, context in try await respond(to: request, context) }
+        }
+    }
+
+    private func respond(to request: Request, _ context: ChannelContext) async throws -> Response {
+        let path = String(request.uri.path.dropFirst(Self.prefix.count))
+        let method = request.method.rawValue
+        if path == "userDataStream" { return try await WireReply.reply(Self.gone).response(on: context.channel) }
+        guard let operation = BinanceOperation.byRESTRoute["\(method) \(path)"] else {
+            let reply = SimulatorReply(status: 404, body: #"{"code":-5000,"msg":"Path \#(Self.prefix)\#(path), Method \#(method) is invalid"}"#)
+            return try await WireReply.reply(reply).response(on: context.channel)
+        }
+        let query = request.uri.query ?? ""
+        let body = String(buffer: try await request.body.collect(upTo: Self.maximumBodyBytes))
+        let answer = try await desk.answer(
+            BinanceRequest(
+                operation: operation, parameters: BinanceParameters(query: query, body: body),
+                key: HTTPField.Name("X-MBX-APIKEY").flatMap { request.headers[$0] }, payload: restPayload(query: query, body: body),
+                method: method, path: Self.prefix + path))
+        return try await answer.map(\.reply).response(on: context.channel)
+    }
+}
+
+extension WireReply {
+    func map<Other>(_ transform: (Reply) -> Other) -> WireReply<Other> {
+        switch self {
+        case .reply(let reply): .reply(transform(reply))
+        case .drop: .drop
+        case .garbage: .garbage
+        case .truncated(let reply, let bytes): .truncated(transform(reply), bytes: bytes)
+        }
+    }
+}
+
+extension BinanceDesk.Answer {
+    /// On the REST wire, with the counters as headers.
+    var reply: SimulatorReply {
+        var headers: [(name: String, value: String)] = [("X-MBX-USED-WEIGHT", String(weight)), ("X-MBX-USED-WEIGHT-1M", String(weight))]
+        if let orderCounts {
+            headers.append(("X-MBX-ORDER-COUNT-10S", String(orderCounts.short)))
+            headers.append(("X-MBX-ORDER-COUNT-1D", String(orderCounts.day)))
+        }
+        switch result {
+        case .success(let json): return SimulatorReply(status: 200, headers: headers, body: json.text)
+        case .failure(let error):
+            if error.status == 429 || error.status == 418, let retryAfter {
+                headers.append(("Retry-After", String(max(1, retryAfter.wholeMilliseconds / 1000))))
+            }
+            if let html { return SimulatorReply(status: error.status, headers: headers, body: html, contentType: "text/html") }
+            let body = JSONValue.object(["code": .integer(error.code), "msg": .string(error.message)])
+            return SimulatorReply(status: error.status, headers: headers, body: body.text)
+        }
+    }
+}

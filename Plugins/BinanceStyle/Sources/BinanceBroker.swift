@@ -1,0 +1,80 @@
+import AdapterKit
+import BrokerContract
+import ExchangeContract
+import Foundation
+import Logging
+import Synchronization
+import TradingModel
+
+/// One Binance spot account.
+public final class BinanceBroker: Exchange {
+    public let capabilities = BinanceDialect.capabilities
+    public let semantics: VenueSemantics
+    public var events: AsyncStream<BrokerEvent> { outlet.events }
+
+    struct State {
+        var instruments: [Symbol: Instrument] = [:]
+        var rulesReadAt: MonotonicInstant?
+        var streamIsUp = false
+        var detail = "starting"
+        /// Client order ids whose placement is under way.
+        var placing: Set<ClientOrderID> = []
+    }
+
+    let state = Mutex(State())
+    let client: BinanceClient
+    let outlet = EventOutlet()
+    /// Whether the venue has ever taken the key in this process.
+    let everSubscribed = SubscriptionFlag()
+    let stream: BinanceStream
+    let clock: any TradingClock
+    let logger: Logger
+
+    init(_ configuration: BinanceStyleConfiguration, context: BrokerContext) throws(BrokerError) {
+        guard let webSocket = configuration.webSocket else {
+            throw BrokerError(.invalidRequest, effect: .notSent, "the WebSocket endpoint is missing")
+        }
+        semantics = BinanceDialect.semantics(
+            requestLife: configuration.receiveWindow, visibilityHorizon: configuration.visibilityHorizon)
+        client = try BinanceClient(configuration, clock: context.clock)
+        clock = context.clock
+        logger = context.logger
+        stream = BinanceStream(
+            url: webSocket, signer: client.signer, time: client.time, clock: context.clock,
+            options: WebSocketOptions(connectTimeout: configuration.connectTimeout, silenceLimit: configuration.streamSilenceLimit))
+    }
+
+    public var health: BrokerHealth {
+        get async {
+            let offset = client.time.offset
+            return state.withLock { state in
+                BrokerHealth(
+                    isConnected: offset != nil && state.rulesReadAt != nil, streamIsUp: state.streamIsUp,
+                    rulesAreLoaded: state.rulesReadAt != nil, clockOffset: offset, detail: state.detail)
+            }
+        }
+    }
+
+    public func instrument(_ symbol: Symbol) async throws(BrokerError) -> Instrument {
+        let (instrument, isLoaded) = state.withLock { ($0.instruments[symbol], $0.rulesReadAt != nil) }
+        guard isLoaded else { throw BrokerError(.unavailable, effect: .notSent, "the instrument rules are not loaded yet") }
+        guard let instrument else { throw BrokerError(.notFound, effect: .notSent, "the venue does not list \(symbol)") }
+        return instrument
+    }
+
+    public func instruments() async throws(BrokerError) -> [Instrument] {
+        let (instruments, isLoaded) = state.withLock { ($0.instruments.values, $0.rulesReadAt != nil) }
+        guard isLoaded else { throw BrokerError(.unavailable, effect: .notSent, "the instrument rules are not loaded yet") }
+        return instruments.sorted { $0.symbol < $1.symbol }
+    }
+
+    public func serverTime() async throws(BrokerError) -> Timestamp { try await client.measureTime() }
+
+    public func positions() async throws(BrokerError) -> [Position] {
+        throw BrokerError(.unsupported, effect: .notSent, "a spot account has balances, not positions")
+    }
+
+    public func replace(_ order: OrderReference, with terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
+        .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "cancel-replace is not atomic on Binance spot"))
+    }
+}

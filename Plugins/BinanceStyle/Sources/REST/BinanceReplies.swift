@@ -1,0 +1,97 @@
+import Foundation
+
+/// An error body: `{"code":-2010,"msg":"…"}`.
+struct BinanceErrorReply: Decodable, Sendable {
+    let code: Int
+    let msg: String
+}
+
+/// An order as placements, queries and cancels return it. Amounts are decimal text; what may be missing is optional.
+struct BinanceOrderReply: Decodable, Sendable {
+    let symbol: String
+    let orderId: Int64
+    let clientOrderId: String
+    /// On a cancel's reply the order's own id; `clientOrderId` is then the cancel's.
+    let origClientOrderId: String?
+    let price: String?
+    let stopPrice: String?
+    let origQty: String?
+    let executedQty: String?
+    /// The venue spells it so.
+    let cummulativeQuoteQty: String?
+    let status: String?
+    let type: String?
+    let side: String?
+    let origQuoteOrderQty: String?
+    let transactTime: Int64?
+    let time: Int64?
+    let updateTime: Int64?
+    let expiryReason: String?
+    let fills: [BinanceFillReply]?
+}
+
+/// A fill within the reply to a placement.
+struct BinanceFillReply: Decodable, Sendable {
+    let price: String
+    let qty: String
+    let commission: String?
+    let commissionAsset: String?
+    let tradeId: Int64
+}
+
+/// A row of `myTrades`.
+struct BinanceTradeReply: Decodable, Sendable {
+    let symbol: String
+    let id: Int64
+    let orderId: Int64
+    let price: String
+    let qty: String
+    let commission: String?
+    let commissionAsset: String?
+    let time: Int64
+    let isBuyer: Bool
+}
+
+struct BinanceAccountReply: Decodable, Sendable {
+    struct Balance: Decodable, Sendable {
+        let asset: String
+        let free: String
+        let locked: String
+    }
+    let balances: [Balance]
+}
+
+struct BinanceTimeReply: Decodable, Sendable {
+    let serverTime: Int64
+}
+
+struct BinanceExchangeInfoReply: Decodable, Sendable {
+    struct RateLimit: Decodable, Sendable {
+        let rateLimitType: String
+        let interval: String
+        let intervalNum: Int
+        let limit: Int
+    }
+    struct Filter: Decodable, Sendable {
+        let filterType: String
+        let minPrice: String?
+        let maxPrice: String?
+        let tickSize: String?
+        let minQty: String?
+        let maxQty: String?
+        let stepSize: String?
+        let minNotional: String?
+        let applyMinToMarket: Bool?
+        let applyToMarket: Bool?
+    }
+    struct Symbol: Decodable, Sendable {
+        let symbol: String
+        let status: String
+        let baseAsset: String
+        let quoteAsset: String
+        let orderTypes: [String]
+        let filters: [Filter]
+    }
+    let rateLimits: [RateLimit]?
+    let symbols: [Symbol]
+}

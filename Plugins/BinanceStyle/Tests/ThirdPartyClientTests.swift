@@ -1,0 +1,47 @@
+import BinanceStyleSimulator
+import Foundation
+import Testing
+
+/// The simulator is only worth something if clients that we did not write take it for the venue.
+@Suite struct ThirdPartyClientTests {
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardizedFileURL
+
+    /// The interpreter that has the packages of `Tests/ThirdParty/requirements.txt`; nil where nobody made one.
+    static let python: String? = {
+        let stated = ProcessInfo.processInfo.environment["TURNSTILE_PYTHON"]
+        let path = stated ?? root.appending(path: ".venv/bin/python").path()
+        guard FileManager.default.isExecutableFile(atPath: path) else { return nil }
+        let probe = try? run(path, ["-c", "import binance, ccxt.pro"])
+        return probe?.status == 0 ? path : nil
+    }()
+
+    @Test(.enabled(if: python != nil, "needs a Python with Tests/ThirdParty/requirements.txt"))
+    func `python-binance and ccxt trade on the simulator unmodified`() async throws {
+        let python = try #require(Self.python)
+        let options = BinanceSimulator.Options(
+            keys: ["third-party-key": .hmac(secret: "third-party-secret")], acceptsUnknownKeys: false)
+        let (status, output) = try await BinanceSimulator.withServer(options) { _, address in
+            let script = Self.root.appending(path: "Tests/ThirdParty/binance_clients.py").path()
+            let arguments = [script, "--rest", address.rest, "--ws", address.webSocket]
+            return try await withCheckedThrowingContinuation { continuation in
+                Thread.detachNewThread { continuation.resume(with: Result { try Self.run(python, arguments) }) }
+            }
+        }
+        print(output)
+        #expect(status == 0, "\(output)")
+    }
+
+    /// Blocks until the process has ended.
+    static func run(_ executable: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(filePath: executable)
+        process.arguments = arguments
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+    }
+}

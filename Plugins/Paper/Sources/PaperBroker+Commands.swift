@@ -1,0 +1,96 @@
+import BrokerContract
+import ExchangeContract
+import SimulatorKit
+import TradingModel
+
+extension PaperBroker {
+    public func place(_ order: NewOrder, within window: SendWindow) async -> PlaceOutcome {
+        guard capabilities.orderTypes.contains(order.type), capabilities.timesInForce.contains(order.timeInForce), !order.reduceOnly,
+            order.bracket == nil, order.type == .limit || !order.postOnly, let kind = SimulatedOrder.Kind(order)
+        else { return .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "not among the capabilities of the paper broker")) }
+        return await place(
+            OrderRequest(
+                account: PaperLedger.account, clientOrderID: order.clientOrderID.rawValue, symbol: order.symbol, side: order.side,
+                kind: kind, timeInForce: order.timeInForce, quantity: order.quantity, limitPrice: order.limitPrice,
+                stopPrice: order.stopPrice), within: window)
+    }
+
+    public func place(_ order: QuoteSizedOrder, within window: SendWindow) async -> PlaceOutcome {
+        await place(
+            OrderRequest(
+                account: PaperLedger.account, clientOrderID: order.clientOrderID.rawValue, symbol: order.symbol, side: order.side,
+                kind: .market, quoteQuantity: order.notional), within: window)
+    }
+
+    private func place(_ request: OrderRequest, within window: SendWindow) async -> PlaceOutcome {
+        guard semantics.clientOrderIDRules.accepts(ClientOrderID(request.clientOrderID)) else {
+            return .notSent(.invalid, Evidence(mayHaveLeft: false, message: "client order id"))
+        }
+        guard !Task.isCancelled else { return .notSent(.cancelled, Evidence(mayHaveLeft: false)) }
+        let instrument = rules(request.symbol)
+        let change = await ledger.change(within: window) { core, now throws(ExchangeRefusal) in
+            // A known id is answered before any rule: it is the order that exists that counts.
+            if core.order(request.clientOrderID, account: request.account) == nil, let instrument {
+                try Self.checkRules(request, instrument, price: core.prices[request.symbol])
+            }
+            return try core.place(request, at: now)
+        }
+        switch change {
+        case .done(let events):
+            guard let order = events.last?.order else { return .unknown(.contradiction, Evidence(mayHaveLeft: true)) }
+            tell(events)
+            return .accepted(order.report, fills: events.compactMap(\.fill), Evidence(mayHaveLeft: true))
+        case .refused(.duplicateClientOrderID(let existing)): return await resent(request, existing)
+        case .refused(let refusal):
+            return .refused(refusal.reason, Evidence(mayHaveLeft: true, venueCode: refusal.reason.code, message: "\(refusal)"))
+        case .windowClosed: return .notSent(.windowClosed, Evidence(mayHaveLeft: false))
+        case .notOpen: return .notSent(.notConnected, Evidence(mayHaveLeft: false))
+        case .journalFailed(let message): return .unknown(.serverError, Evidence(mayHaveLeft: true, message: message))
+        }
+    }
+
+    /// The same order again is the order that exists; another one under its id contradicts.
+    private func resent(_ request: OrderRequest, _ existing: SimulatedOrder) async -> PlaceOutcome {
+        let isSame =
+            existing.symbol == request.symbol && existing.side == request.side && existing.kind == request.kind
+            && existing.limitPrice == request.limitPrice && existing.stopPrice == request.stopPrice
+            && existing.quoteQuantity == request.quoteQuantity && (request.quantity == nil || existing.quantity == request.quantity)
+        guard isSame, let fills = try? await fills(of: existing.reference) else {
+            return .unknown(.contradiction, Evidence(mayHaveLeft: true, message: "another order has this client order id"))
+        }
+        return .accepted(existing.report, fills: fills, Evidence(mayHaveLeft: true, message: "resent"))
+    }
+
+    public func cancel(_ order: OrderReference, within window: SendWindow) async -> CancelOutcome {
+        guard !Task.isCancelled else { return .notSent(.cancelled, Evidence(mayHaveLeft: false)) }
+        let change = await ledger.change(within: window) { core, now throws(ExchangeRefusal) in
+            guard let found = core.order(order.clientOrderID.rawValue, account: PaperLedger.account), found.symbol == order.symbol else {
+                throw .noSuchOpenOrder
+            }
+            return [try core.cancel(found.id, account: PaperLedger.account, at: now)]
+        }
+        switch change {
+        case .done(let events):
+            tell(events)
+            return .cancelled(events.last?.order.report, Evidence(mayHaveLeft: true))
+        case .refused: return .notOpen(Evidence(mayHaveLeft: true))
+        case .windowClosed: return .notSent(.windowClosed, Evidence(mayHaveLeft: false))
+        case .notOpen: return .notSent(.notConnected, Evidence(mayHaveLeft: false))
+        case .journalFailed(let message): return .unknown(.serverError, Evidence(mayHaveLeft: true, message: message))
+        }
+    }
+
+    public func replace(_ order: OrderReference, with terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
+        .notSent(.unsupported, Evidence(mayHaveLeft: false))
+    }
+
+    /// Throws in the exchange's words what `RejectReason` says in the contract's; ``ExchangeRefusal/reason`` reads it back.
+    private static func checkRules(_ request: OrderRequest, _ instrument: Instrument, price: Price?) throws(ExchangeRefusal) {
+        let prices = [request.limitPrice, request.stopPrice].compactMap { $0 }
+        let unit = prices.first ?? price ?? .zero
+        let value = request.quoteQuantity ?? (request.quantity ?? .zero) * unit
+        if let reason = PaperRules.violation(instrument, quantity: request.quantity, prices: prices, value: value) {
+            throw .invalidRequest(reason.code)
+        }
+    }
+}

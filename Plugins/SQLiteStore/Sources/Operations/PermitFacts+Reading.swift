@@ -1,0 +1,81 @@
+import GRDB
+import StoreContract
+import TradingModel
+
+extension StoreTransaction {
+    /// Everything that the decision rests on, read in the permit's own transaction.
+    func facts(for order: OrderRecord, at now: Timestamp) throws -> PermitFacts {
+        let trade = try lastTrade(in: order.policy.cooldownScope, than: order)
+        let others = try workingOrders(besides: order)
+        func unfilled(_ side: Side) -> Quantity {
+            others.reduce(into: Quantity.zero) { sum, other in
+                if other.side == side, other.unfilled > 0 { sum += other.unfilled }
+            }
+        }
+        return PermitFacts(
+            now: now, order: order, attempts: try AttemptRecord.all(db, of: order.id),
+            position: try PositionRecord.find(db, account: order.account, symbol: order.symbol), lastTradeAt: trade?.at,
+            lastTradeID: trade?.id, unsettled: others.filter { !Self.settled.contains($0.state) }.map(\.id),
+            entryOfSameSignal: try entryOfSameSignal(as: order), openSellQuantity: unfilled(.sell), openBuyQuantity: unfilled(.buy))
+    }
+
+    /// Open states whose effect is settled; every other open state counts as unsettled, also one added later.
+    private static let settled: Set<OrderState> = [.queued, .accepted, .partiallyFilled]
+
+    private struct Working {
+        let id: OrderID
+        let side: Side
+        let state: OrderState
+        let unfilled: Quantity
+    }
+
+    /// The account's other open orders in the symbol that have had a permit, oldest first.
+    private func workingOrders(besides order: OrderRecord) throws -> [Working] {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT id, side, state, quantity, filled_quantity FROM orders
+                WHERE is_open = 1 AND attempts >= 1 AND account = ? AND symbol = ? AND id <> ? ORDER BY sequence
+                """)
+        return try Row.fetchAll(statement, arguments: [order.account.rawValue, order.symbol.rawValue, order.id.rawValue]).map { row in
+            Working(
+                id: row.identifier(0), side: try row.word(1), state: try row.word(2),
+                unfilled: try row.decimal(3, as: Quantity.self) - row.decimal(4, as: Quantity.self))
+        }
+    }
+
+    private func lastTrade(in scope: OrderPolicy.CooldownScope, than order: OrderRecord) throws -> (id: OrderID, at: Timestamp)? {
+        let row: Row?
+        switch scope {
+        case .strategyAccount:
+            row = try Row.fetchOne(
+                db.cachedStatement(
+                    sql: """
+                        SELECT id, traded_at FROM orders WHERE traded_at IS NOT NULL AND strategy = ? AND account = ? AND id <> ?
+                        ORDER BY traded_at DESC LIMIT 1
+                        """), arguments: [order.strategy.rawValue, order.account.rawValue, order.id.rawValue])
+        case .strategy:
+            row = try Row.fetchOne(
+                db.cachedStatement(
+                    sql: """
+                        SELECT id, traded_at FROM orders WHERE traded_at IS NOT NULL AND strategy = ? AND id <> ?
+                        ORDER BY traded_at DESC LIMIT 1
+                        """), arguments: [order.strategy.rawValue, order.id.rawValue])
+        }
+        return row.map { ($0.identifier(0), $0.time(1)) }
+    }
+
+    /// The plus sign leaves the index of signals as the only choice: by account, SQLite would look at every order that it ever had.
+    private func entryOfSameSignal(as order: OrderRecord) throws -> OrderID? {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT id FROM orders WHERE signal_id = ? AND +account = ? AND symbol = ? AND side = ? AND attempts >= 1 AND id <> ?
+                ORDER BY sequence LIMIT 1
+                """)
+        return try Row.fetchOne(
+            statement,
+            arguments: [
+                order.signalID.rawValue, order.account.rawValue, order.symbol.rawValue, order.side.rawValue, order.id.rawValue,
+            ]
+        ).map { $0.identifier(0) }
+    }
+}

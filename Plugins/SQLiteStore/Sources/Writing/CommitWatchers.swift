@@ -1,0 +1,42 @@
+import Synchronization
+
+/// Those who wait for commits. Each has a stream that holds the latest sequence only.
+final class CommitWatchers: Sendable {
+    private struct State {
+        var nextID = 0
+        var isFinished = false
+        var continuations: [Int: AsyncStream<Int64>.Continuation] = [:]
+    }
+    private let state = Mutex(State())
+
+    func stream() -> AsyncStream<Int64> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Int64.self, bufferingPolicy: .bufferingNewest(1))
+        let id: Int? = state.withLock { state in
+            guard !state.isFinished else { return nil }
+            state.nextID += 1
+            state.continuations[state.nextID] = continuation
+            return state.nextID
+        }
+        guard let id else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [weak self] _ in
+            self?.state.withLock { _ = $0.continuations.removeValue(forKey: id) }
+        }
+        return stream
+    }
+
+    func tell(_ sequence: Int64) {
+        // Outside the lock: a continuation may call back when its stream ends.
+        for continuation in state.withLock({ Array($0.continuations.values) }) { continuation.yield(sequence) }
+    }
+
+    func finish() {
+        let continuations = state.withLock { state in
+            state.isFinished = true
+            return Array(state.continuations.values)
+        }
+        for continuation in continuations { continuation.finish() }
+    }
+}

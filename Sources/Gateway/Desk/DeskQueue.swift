@@ -1,0 +1,78 @@
+import StoreContract
+import TradingModel
+
+/// The orders of one account that wait for their turn: a lane for each instrument, oldest first.
+///
+/// It holds what the desk needs to know of an order and no more, and what it does costs the same however many wait: when a venue is
+/// away for long, a hundred thousand may.
+struct DeskQueue {
+    struct Entry {
+        let id: OrderID
+        let symbol: Symbol
+        let expiresAt: Timestamp
+        /// Not sent earlier: it is tried again after a pause.
+        let notBefore: MonotonicInstant
+
+    }
+
+    fileprivate struct Lane {
+        var entries: [Entry] = []
+        /// Before it are entries that are gone. They are thrown away in bulk.
+        var first = 0
+        var head: Entry? { first < entries.count ? entries[first] : nil }
+    }
+
+    private var lanes: [Symbol: Lane] = [:]
+    private var known: Set<OrderID> = []
+
+    var count: Int { known.count }
+    var isEmpty: Bool { known.isEmpty }
+
+    /// Takes its place by id: ids sort by time of receipt. False if the order is here already.
+    mutating func add(_ entry: Entry) -> Bool {
+        guard known.insert(entry.id).inserted else { return false }
+        lanes[entry.symbol, default: Lane()].insert(entry)
+        return true
+    }
+
+    /// The oldest order whose instrument is not held.
+    func next(except held: Set<Symbol>) -> Entry? {
+        var oldest: Entry?
+        for (symbol, lane) in lanes where !held.contains(symbol) {
+            if let head = lane.head, oldest.map({ head.id < $0.id }) ?? true { oldest = head }
+        }
+        return oldest
+    }
+
+    mutating func remove(_ entry: Entry) {
+        guard known.remove(entry.id) != nil else { return }
+        lanes[entry.symbol]?.remove(entry.id)
+        if lanes[entry.symbol]?.head == nil { lanes[entry.symbol] = nil }
+    }
+}
+
+extension DeskQueue.Entry {
+    init(_ order: OrderRecord, notBefore: MonotonicInstant) {
+        self.init(id: order.id, symbol: order.symbol, expiresAt: order.expiresAt, notBefore: notBefore)
+    }
+}
+
+extension DeskQueue.Lane {
+    mutating func insert(_ entry: DeskQueue.Entry) {
+        let index = entries[first...].lastIndex { $0.id < entry.id }.map { $0 + 1 } ?? first
+        entries.insert(entry, at: index)
+    }
+
+    mutating func remove(_ id: OrderID) {
+        guard let index = entries[first...].firstIndex(where: { $0.id == id }) else { return }
+        guard index == first else {
+            entries.remove(at: index)
+            return
+        }
+        first += 1
+        if first > entries.count / 2 {
+            entries.removeFirst(first)
+            first = 0
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import FailPoints
+import LockContract
+import Logging
+import StoreContract
+import TradingModel
+
+/// Holds one account's lease and tenure while there is work.
+///
+/// The lease comes from the lock backend and may lie; the tenure's fence comes from the order store and decides.
+actor TenureKeeper {
+    private struct Holding {
+        var lease: Lease
+        let tenure: Tenure
+        let permitsFrom: MonotonicInstant
+    }
+
+    /// What a worker may do now.
+    struct Grant: Sendable {
+        let tenure: Tenure
+        /// Not before this may a permit be taken: the lock delay after a holder that did not release.
+        let permitsFrom: MonotonicInstant
+        /// No permit reaches beyond this.
+        let validUntil: MonotonicInstant
+    }
+
+    private let account: AccountID
+    private let settings: GatewaySettings
+    private let store: any OrderStore
+    private let locks: any LockBackend
+    private let holder: HolderIdentity
+    private let alerts: AlertDesk
+    private let clock: any TradingClock
+    private let logger: Logger
+    /// Called with every new tenure before anybody works under it.
+    private let onOpened: @Sendable (Tenure, _ predecessorUnclosed: Bool) async throws(StoreError) -> Void
+
+    private var holding: Holding?
+    private var isAcquiring = false
+    private var isClosed = false
+    private var nextTry: MonotonicInstant?
+    private var failures = 0
+
+    init(
+        account: AccountID, settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, holder: HolderIdentity,
+        alerts: AlertDesk, clock: any TradingClock, logger: Logger,
+        onOpened: @escaping @Sendable (Tenure, Bool) async throws(StoreError) -> Void
+    ) {
+        self.account = account
+        self.settings = settings
+        self.store = store
+        self.locks = locks
+        self.holder = holder
+        self.alerts = alerts
+        self.clock = clock
+        self.logger = logger
+        self.onOpened = onOpened
+    }
+
+    var tenure: Tenure? { holding?.tenure }
+
+    private var margin: Duration { min(.seconds(1), settings.lockTTL / 10) }
+
+    /// The tenure, opened if necessary; nil if somebody else holds the account or the backend does not answer.
+    func grant() async -> Grant? {
+        while isAcquiring {
+            do { try await clock.sleep(for: .milliseconds(5)) } catch { return nil }
+        }
+        if let holding, clock.monotonic < holding.lease.localExpiry - margin { return grant(holding) }
+        guard !isClosed else { return nil }
+        if let nextTry, clock.monotonic < nextTry { return nil }
+        isAcquiring = true
+        defer { isAcquiring = false }
+        holding = nil
+        guard let fresh = await open() else {
+            failures += 1
+            // 0.1, 0.2, 0.4 s, then every second: the work stays queued.
+            let wait = min(Duration.milliseconds(100) * (1 << min(failures - 1, 4)), .seconds(1))
+            nextTry = clock.monotonic + wait + wait * Double.random(in: 0...0.2)
+            return nil
+        }
+        failures = 0
+        nextTry = nil
+        holding = fresh
+        return grant(fresh)
+    }
+
+    private func grant(_ holding: Holding) -> Grant {
+        Grant(tenure: holding.tenure, permitsFrom: holding.permitsFrom, validUntil: holding.lease.localExpiry - margin)
+    }
+
+    private func open() async -> Holding? {
+        let owner = OwnerToken.random()
+        let lease: Lease
+        do {
+            switch try await locks.acquire(.account(account), owner: owner, ttl: settings.lockTTL, holder: holder) {
+            case .granted(let granted): lease = granted
+            case .held(let status):
+                logger.debug("account is held", metadata: ["holder": .string(status.holder?.gateway ?? "?")])
+                return nil
+            case .ambiguous:
+                guard let recovered = try await locks.recover(.account(account), owner: owner) else { return nil }
+                lease = recovered
+            }
+        } catch {
+            await alerts.raise("lock_unavailable", .critical, subject: "account:\(account)", "nothing is sent: \(error)")
+            return nil
+        }
+        failPoint("desk.lease_acquired")
+        do {
+            let opened = try await store.openTenure(
+                TenureRequest(
+                    account: account, owner: owner, holder: holder, leaseFence: lease.fence, configurationHash: settings.configurationHash,
+                    at: clock.wallTime))
+            failPoint("desk.tenure_opened")
+            try await onOpened(opened.tenure, opened.unclosedPredecessor != nil)
+            await alerts.clear("lock_unavailable", subject: "account:\(account)")
+            await alerts.clear("lock_lost", subject: "account:\(account)")
+            await alerts.clear("store_failing", subject: "store")
+            logger.debug("tenure opened", metadata: ["fence": .string(opened.tenure.fence.description)])
+            let permitsFrom = lease.predecessorExpired ? clock.monotonic + settings.lockDelay : clock.monotonic
+            return Holding(lease: lease, tenure: opened.tenure, permitsFrom: permitsFrom)
+        } catch {
+            await alerts.raise("store_failing", .critical, subject: "store", "tenure of \(account) not opened: \(error)")
+            _ = try? await locks.release(lease)
+            return nil
+        }
+    }
+
+    /// To be called every third of the lease's life.
+    func renew() async {
+        guard !isAcquiring, let current = holding else { return }
+        do {
+            switch try await locks.renew(current.lease, ttl: settings.lockTTL) {
+            case .renewed(let lease):
+                if holding?.tenure == current.tenure { holding?.lease = lease }
+            case .lost:
+                await lose(current.tenure, "the lease was lost")
+            }
+        } catch {
+            // The lease stays usable until its own end, and no longer.
+            logger.warning("lease not renewed", metadata: ["error": .string("\(error)")])
+        }
+    }
+
+    /// Gives the tenure up because the store or the backend says that it is not ours any more.
+    func lose(_ tenure: Tenure, _ why: String) async {
+        guard holding?.tenure == tenure else { return }
+        holding = nil
+        await alerts.raise("lock_lost", .high, subject: "account:\(account)", "\(why); no more is sent under it")
+    }
+
+    /// Ends the tenure for good: the process is stopping.
+    func close() async {
+        isClosed = true
+        while isAcquiring {
+            do { try await clock.sleep(for: .milliseconds(5)) } catch { return }
+        }
+        await release()
+    }
+
+    /// Ends the tenure cleanly, so that the next holder need not wait.
+    func release() async {
+        guard !isAcquiring, let current = holding else { return }
+        holding = nil
+        do {
+            try await store.closeTenure(current.tenure, at: clock.wallTime)
+            _ = try await locks.release(current.lease)
+        } catch {
+            logger.warning("tenure not released cleanly", metadata: ["error": .string("\(error)")])
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import BrokerContract
+import OrderFlow
+import TradingModel
+
+/// One account, as configured. Its broker is made by the plugin that the configuration names.
+public struct AccountSettings: Sendable {
+    public var id: AccountID
+    /// The plugin's id, for lists.
+    public var broker: String
+    public var mode: AccountMode
+    public init(id: AccountID, broker: String, mode: AccountMode) {
+        self.id = id
+        self.broker = broker
+        self.mode = mode
+    }
+}
+
+/// When and how often an order is looked after.
+public struct TrackingSettings: Sendable, Hashable {
+    /// After a market order was sent and no stream event told its end: so often…
+    public var immediateInterval: Duration = .milliseconds(500)
+    /// …and so many times.
+    public var immediateChecks: Int = 10
+    /// Then at this interval…
+    public var monitorInterval: Duration = .seconds(2)
+    /// …for this long.
+    public var monitorPeriod: Duration = .seconds(300)
+    /// Then, and for resting orders, at this interval.
+    public var backgroundInterval: Duration = .seconds(30)
+    /// A market order that is not terminal after this time is alerted.
+    public var staleMarketOrder: Duration = .seconds(10)
+    public init() {}
+}
+
+/// Everything that the gateway needs to know beside its parts.
+public struct GatewaySettings: Sendable {
+    /// Names this process among gateways.
+    public var gatewayID: String
+    public var sources: [SourceSettings]
+    public var strategies: [Strategy]
+    public var accounts: [AccountSettings]
+    /// Addresses whose `X-Forwarded-For` is believed.
+    public var trustedProxies: [AddressRange]
+    /// Requests per second and client address before anything else is looked at.
+    public var coarseLimitPerSecond: Int
+    /// Life of an account's lease.
+    public var lockTTL: Duration
+    /// Between an expired lease of another holder and the first permit of the next one.
+    public var lockDelay: Duration
+    /// How long after a permit its bytes may leave.
+    public var sendWindow: Duration
+    /// How long a paused sender is reckoned with before absence may be concluded, unless its process is proven dead.
+    public var pauseMargin: Duration
+    public var tracking: TrackingSettings
+    /// SHA-256 in hex of the configuration's meaning, without secrets.
+    public var configurationHash: String
+
+    public init(
+        gatewayID: String, sources: [SourceSettings], strategies: [Strategy], accounts: [AccountSettings],
+        trustedProxies: [AddressRange] = [], coarseLimitPerSecond: Int = 200, lockTTL: Duration = .seconds(30),
+        lockDelay: Duration = .seconds(2), sendWindow: Duration = .seconds(5), pauseMargin: Duration = .seconds(30),
+        tracking: TrackingSettings = TrackingSettings(), configurationHash: String
+    ) {
+        self.gatewayID = gatewayID
+        self.sources = sources
+        self.strategies = strategies
+        self.accounts = accounts
+        self.trustedProxies = trustedProxies
+        self.coarseLimitPerSecond = coarseLimitPerSecond
+        self.lockTTL = lockTTL
+        self.lockDelay = lockDelay
+        self.sendWindow = sendWindow
+        self.pauseMargin = pauseMargin
+        self.tracking = tracking
+        self.configurationHash = configurationHash
+    }
+}

@@ -1,0 +1,401 @@
+import BrokerContract
+import FailPoints
+import LockContract
+import Logging
+import OrderFlow
+import StoreContract
+import TradingModel
+
+/// Brings what the venue says into the store: stream events, checks on a schedule, and the resolution of unknown outcomes.
+///
+/// The stream is a hint, queries are the truth; both go through the same reducer, in any order and any number of times.
+actor OrderTracker {
+    private let account: AccountID
+    private let settings: GatewaySettings
+    private let broker: any Broker
+    private let store: any OrderStore
+    private let alerts: AlertDesk
+    private let clock: any TradingClock
+    private let logger: Logger
+    private nonisolated let mailbox = Mailbox()
+    private nonisolated let checkMailbox = Mailbox()
+
+    private var watches: [OrderID: Watch] = [:]
+    private var byClientOrderID: [ClientOrderID: OrderID] = [:]
+    private var inbox: [BrokerEvent] = []
+    private static let inboxLimit = 10_000
+    private var streamIsUp = false
+    private var grant: (@Sendable () async -> TenureKeeper.Grant?)?
+    private var lose: (@Sendable (Tenure, String) async -> Void)?
+    private var onAbsent: (@Sendable (OrderRecord) async -> Void)?
+    private var isFirstRecovery = true
+
+    init(
+        account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, alerts: AlertDesk,
+        clock: any TradingClock, logger: Logger
+    ) {
+        self.account = account
+        self.settings = settings
+        self.broker = broker
+        self.store = store
+        self.alerts = alerts
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Connects the tracker with the keeper of the tenure and with the desk, which are made after it.
+    func connect(
+        grant: @escaping @Sendable () async -> TenureKeeper.Grant?, lose: @escaping @Sendable (Tenure, String) async -> Void,
+        onAbsent: @escaping @Sendable (OrderRecord) async -> Void
+    ) {
+        self.grant = grant
+        self.lose = lose
+        self.onAbsent = onAbsent
+    }
+
+    /// Orders from before the start are not resolved yet.
+    var isRecovering: Bool { watches.values.contains(where: \.holdsAccount) }
+    var isIdle: Bool { watches.isEmpty && inbox.isEmpty }
+    var open: Int { watches.count }
+
+    // MARK: What is watched
+
+    /// Takes over the account's open orders under a new tenure, before anybody works under it.
+    /// - Returns: Orders that wait to be sent.
+    func recover(under tenure: Tenure, predecessorUnclosed: Bool) async throws(StoreError) -> [OrderRecord] {
+        let now = clock.monotonic
+        var waiting: [OrderRecord] = []
+        let open = try await store.openOrders(of: account)
+        // No permit of an earlier tenure can be committed any more, so what is not open now was ended by somebody else meanwhile.
+        let stillOpen = Set(open.map(\.id))
+        for (id, watch) in watches where !stillOpen.contains(id) {
+            watches[id] = nil
+            byClientOrderID[watch.order.clientOrderID] = nil
+        }
+        for var order in open {
+            switch order.state {
+            case .queued, .absent:
+                waiting.append(order)
+                continue
+            case .permitted:
+                let at = clock.wallTime
+                order = try await store.update(order.id, under: tenure, at: at) { snapshot in
+                    guard let attempt = snapshot.attempts.last, attempt.outcome == nil, attempt.fence < tenure.fence else { return nil }
+                    return OrderReducer.lost(.processDied, "the process that had the permit ended before it recorded an outcome", snapshot, at: at)
+                }
+            default: break
+            }
+            guard watches[order.id] == nil else { continue }
+            var watch = Watch(order, base: nil, now: now, firstCheckAfter: .zero)
+            watch.holdsAccount = (isFirstRecovery || predecessorUnclosed) && order.state != .parked
+            add(watch)
+        }
+        isFirstRecovery = false
+        return waiting
+    }
+
+    /// An order is about to be sent.
+    func expect(_ order: OrderRecord, base: Asset?) {
+        add(Watch(order, base: base, now: clock.monotonic, firstCheckAfter: settings.sendWindow + .seconds(60)))
+    }
+
+    private func add(_ watch: Watch) {
+        watches[watch.order.id] = watch
+        byClientOrderID[watch.order.clientOrderID] = watch.order.id
+        checkMailbox.signal()
+    }
+
+    /// The order's record changed.
+    func note(_ order: OrderRecord) async {
+        guard var watch = watches[order.id], order.version >= watch.order.version else { return }
+        let wasDoubtful = watch.isDoubtful
+        watch.order = order
+        if order.state.isTerminal || order.state == .absent || order.state == .queued {
+            watches[order.id] = nil
+            byClientOrderID[order.clientOrderID] = nil
+        } else {
+            if order.state != .permitted { watch.isInDoubt = false }
+            if watch.isDoubtful, !wasDoubtful {
+                watch.checks = 0
+                watch.negatives = []
+                watch.nextCheck = clock.monotonic
+            } else if !watch.isDoubtful {
+                watch.holdsAccount = false
+                watch.nextCheck = min(watch.nextCheck, clock.monotonic + watch.interval(settings.tracking, streamIsUp: streamIsUp))
+            }
+            watches[order.id] = watch
+        }
+        if wasDoubtful, !watch.isDoubtful || order.state.isTerminal || order.state == .absent {
+            await alerts.resolve("unknown_order", subject: "order:\(order.id)")
+        }
+        // An order that is proven absent is no longer watched; its next attempt is watched anew.
+        if watch.staleIsAlerted, order.state.isTerminal || order.state == .absent { await alerts.resolve("stale_order", subject: "order:\(order.id)") }
+    }
+
+    /// The outcome of a permit could not be recorded: only evidence can settle it.
+    func doubt(_ id: OrderID) {
+        guard var watch = watches[id] else { return }
+        watch.isInDoubt = true
+        watch.nextCheck = clock.monotonic
+        watches[id] = watch
+    }
+
+    // MARK: Stream
+
+    /// Receives events for as long as the broker lives.
+    func receiveEvents() async throws {
+        for await event in broker.events {
+            failPoint("tracking.event_received")
+            switch event {
+            case .order, .fill:
+                if inbox.count < Self.inboxLimit {
+                    inbox.append(event)
+                } else {
+                    inbox.removeAll()
+                    askAll("the inbox overflowed")
+                }
+            case .connected:
+                streamIsUp = true
+                askAll("connected")
+                await alerts.resolve("stream_down", subject: "account:\(account)")
+            case .disconnected(let reason):
+                streamIsUp = false
+                askAll("disconnected")
+                await alerts.raise("stream_down", .medium, subject: "account:\(account)", "private stream down (\(reason)); asking instead")
+            case .gap(let reason): askAll(reason)
+            }
+            mailbox.signal()
+        }
+        throw CancellationError()
+    }
+
+    /// Events may be missing: every order is asked about now.
+    private func askAll(_ reason: String) {
+        let now = clock.monotonic
+        for id in watches.keys where watches[id]?.order.state != .permitted || watches[id]?.isInDoubt == true { watches[id]?.nextCheck = now }
+        logger.debug("asking about all open orders", metadata: ["reason": .string(reason), "orders": .stringConvertible(watches.count)])
+    }
+
+    /// Applies events as they come.
+    func applyEvents() async throws {
+        while !Task.isCancelled {
+            await mailbox.wait()
+            while !inbox.isEmpty, !Task.isCancelled {
+                let batch = inbox
+                inbox.removeAll(keepingCapacity: true)
+                await apply(batch)
+            }
+        }
+        throw CancellationError()
+    }
+
+    private func apply(_ events: [BrokerEvent]) async {
+        // One change per order: the best report and all fills together.
+        var reports: [OrderID: OrderReport] = [:]
+        var fills: [OrderID: [Fill]] = [:]
+        var sequence: [OrderID] = []
+        for event in events {
+            let found: OrderID?
+            switch event {
+            case .order(let report): found = await identify(report.clientOrderID, report.symbol, report.venueOrderID)
+            case .fill(let fill): found = await identify(fill.clientOrderID, fill.symbol, fill.venueOrderID)
+            default: found = nil
+            }
+            guard let id = found else { continue }
+            if reports[id] == nil, fills[id] == nil { sequence.append(id) }
+            switch event {
+            case .order(let report): reports[id] = reports[id].map { better($0, report) } ?? report
+            case .fill(let fill): fills[id, default: []].append(fill)
+            default: break
+            }
+        }
+        for id in sequence {
+            if await !record(id, report: reports[id], fills: fills[id] ?? []) {
+                // Not stored: the query will bring it again.
+                watches[id]?.nextCheck = clock.monotonic + .milliseconds(250)
+            }
+            failPoint("tracking.applied")
+        }
+    }
+
+    private func better(_ a: OrderReport, _ b: OrderReport) -> OrderReport {
+        if a.filledQuantity != b.filledQuantity { return a.filledQuantity > b.filledQuantity ? a : b }
+        return a.status.isTerminal && !b.status.isTerminal ? a : b
+    }
+
+    private func identify(_ clientOrderID: ClientOrderID?, _ symbol: Symbol, _ venueOrderID: VenueOrderID) async -> OrderID? {
+        if let clientOrderID, let id = byClientOrderID[clientOrderID] { return id }
+        do {
+            if let clientOrderID, let order = try await store.order(account: account, clientOrderID: clientOrderID) { return order.id }
+            if let order = try await store.order(account: account, symbol: symbol, venueOrderID: venueOrderID) { return order.id }
+        } catch {
+            logger.warning("event not matched, will be asked about", metadata: ["error": .string("\(error)")])
+            askAll("the store did not answer")
+            return nil
+        }
+        logger.info("an order that is not ours", metadata: ["account": .string(account.rawValue), "venue_order_id": .string(venueOrderID.rawValue)])
+        return nil
+    }
+
+    /// Brings evidence into the store. False if it could not be stored.
+    @discardableResult
+    private func record(_ id: OrderID, report: OrderReport?, fills: [Fill]) async -> Bool {
+        let base = watches[id]?.base
+        let at = clock.wallTime
+        return await update(id) { snapshot in OrderReducer.evidence(report, fills: fills, of: snapshot, base: base, at: at) }
+    }
+
+    private func update(_ id: OrderID, _ reduce: @escaping @Sendable (OrderSnapshot) -> OrderChange?) async -> Bool {
+        guard let grant = await grant?() else { return false }
+        do {
+            await note(try await store.update(id, under: grant.tenure, at: clock.wallTime, reducing: reduce))
+            return true
+        } catch {
+            if case .fenced = error { await lose?(grant.tenure, "\(error)") }
+            logger.warning("evidence not stored, will be gathered again", metadata: ["order_id": .string(id.rawValue), "error": .string("\(error)")])
+            return false
+        }
+    }
+
+    // MARK: Checks
+
+    /// Questions that may be under way at once: one that hangs must not keep the others waiting.
+    private static let parallelChecks = 8
+
+    /// Asks about orders as they fall due.
+    func runChecks() async throws {
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                if watches.isEmpty { await checkMailbox.wait() }
+                for id in takeDue() { group.addTask { await self.check(id) } }
+                do { try await clock.sleep(for: .milliseconds(25)) } catch { return }
+            }
+        }
+        throw CancellationError()
+    }
+
+    private func takeDue() -> [OrderID] {
+        let now = clock.monotonic
+        let free = Self.parallelChecks - watches.values.count { $0.isChecking }
+        guard free > 0 else { return [] }
+        let due = watches.values.filter { !$0.isChecking && $0.nextCheck <= now }.sorted { $0.nextCheck < $1.nextCheck }.prefix(free).map(\.order.id)
+        for id in due { watches[id]?.isChecking = true }
+        return due
+    }
+
+    private func check(_ id: OrderID) async {
+        defer { watches[id]?.isChecking = false }
+        guard let watch = watches[id], watch.order.state != .parked else {
+            watches[id]?.nextCheck = clock.monotonic + settings.tracking.backgroundInterval
+            return
+        }
+        if watch.base == nil { watches[id]?.base = (try? await broker.instrument(watch.order.symbol))?.base }
+        await alertIfStale(id)
+        if watch.isInDoubt, watch.order.state == .permitted {
+            let at = clock.wallTime
+            _ = await update(id) { OrderReducer.lost(.notRecorded, "the outcome of the attempt could not be stored", $0, at: at) }
+        }
+        let reference = OrderReference(symbol: watch.order.symbol, clientOrderID: watch.order.clientOrderID, venueOrderID: watch.order.venueOrderID)
+        let askedAt = clock.monotonic
+        let answer = await broker.lookup(reference)
+        watches[id]?.checks += 1
+        switch answer {
+        case .found(let report): await found(id, report)
+        case .notFound(let complete, let evidence): await notFound(id, complete: complete, askedAt: askedAt, evidence)
+        case .indeterminate(let cause, let evidence):
+            logger.debug("no answer", metadata: ["order_id": .string(id.rawValue), "cause": .string(cause.rawValue), "message": .string(evidence.message ?? "")])
+            watches[id]?.negatives = []
+            await decide(id)
+        }
+    }
+
+    private func found(_ id: OrderID, _ report: OrderReport) async {
+        watches[id]?.negatives = []
+        var fills: [Fill] = []
+        if report.filledQuantity > 0, let snapshot = try? await store.order(id) {
+            let known = snapshot.fills.reduce(Quantity.zero) { $0 + $1.quantity }
+            if known < report.filledQuantity {
+                let reference = OrderReference(symbol: report.symbol, clientOrderID: snapshot.order.clientOrderID, venueOrderID: report.venueOrderID)
+                do { fills = try await broker.fills(of: reference) } catch {
+                    logger.warning("fills not read, will be asked again", metadata: ["order_id": .string(id.rawValue), "error": .string("\(error)")])
+                }
+            }
+        }
+        await record(id, report: report, fills: fills)
+        schedule(id, known: true)
+    }
+
+    private func notFound(_ id: OrderID, complete: Bool, askedAt: MonotonicInstant, _ evidence: Evidence) async {
+        guard let watch = watches[id] else { return }
+        guard watch.isDoubtful else {
+            if watch.order.state != .permitted, watch.checks >= 3 {
+                await alerts.raise("order_missing", .high, subject: "order:\(id)", "the venue accepted it and now says that it does not have it: \(evidence.message ?? "")")
+            }
+            return schedule(id, known: true)
+        }
+        // A negative answer counts only if the open orders and the history agree.
+        var isNegative = complete
+        if complete {
+            do {
+                let since = watch.order.createdAt - .seconds(60)
+                let others = try await broker.openOrders() + broker.orderHistory(watch.order.symbol, since: since)
+                if let report = others.first(where: { $0.clientOrderID == watch.order.clientOrderID }) { return await found(id, report) }
+            } catch {
+                isNegative = false
+            }
+        }
+        if isNegative { watches[id]?.negatives.append(askedAt) } else { watches[id]?.negatives = [] }
+        await decide(id)
+    }
+
+    /// When the attempt's send window ends on this machine's boot clock. Another machine's or boot's clock says nothing here: then the
+    /// whole window is waited out from the moment at which we took over.
+    private func lastByteBy(_ attempt: AttemptRecord, _ watch: Watch) -> MonotonicInstant {
+        attempt.holder.isOfThisBoot ? attempt.notAfterMonotonic : watch.startedAt + max(attempt.notAfter - attempt.permittedAt, settings.sendWindow)
+    }
+
+    /// What to do about an order that no answer has shown.
+    private func decide(_ id: OrderID) async {
+        guard let watch = watches[id], watch.isDoubtful else { return schedule(id, known: true) }
+        guard let snapshot = try? await store.order(id), let attempt = snapshot.attempts.last else { return schedule(id, known: false) }
+        let at = clock.wallTime
+        let resolution = Resolution(
+            semantics: broker.semantics, lastByteBy: lastByteBy(attempt, watch), holderIsDead: ProcessLiveness.isProvenDead(attempt.holder),
+            pauseMargin: settings.pauseMargin)
+        switch resolution.next(order: snapshot.order, asked: watch.checks, negatives: watch.negatives, since: watch.startedAt, now: clock.monotonic) {
+        case .ask(let delay):
+            if snapshot.order.state == .unknown {
+                _ = await update(id) {
+                    $0.order.state == .unknown
+                        ? OrderReducer.move($0, to: .resolving, reason: "resolving", detail: "the venue did not show the order; asking until it does or its absence is proven", at: at) : nil
+                }
+            }
+            watches[id]?.nextCheck = clock.monotonic + delay
+        case .absent:
+            let detail = "\(watch.negatives.count) complete negative answers after the last moment at which it could surface"
+            if await update(id, { OrderReducer.move($0, to: .absent, reason: "proven_absent", detail: detail, at: at) }), let record = try? await store.order(id)?.order {
+                await onAbsent?(record)
+            } else {
+                schedule(id, known: false)
+            }
+        case .park(let reason):
+            let alert = AlertDraft(type: "parked_order", severity: .critical, subject: "order:\(id)", message: "a person must decide: \(reason)")
+            _ = await update(id) { OrderReducer.move($0, to: .parked, reason: "parked", detail: reason, alert: alert, at: at) }
+            watches[id]?.holdsAccount = false
+        }
+    }
+
+    private func schedule(_ id: OrderID, known: Bool) {
+        guard let watch = watches[id] else { return }
+        if known { watches[id]?.holdsAccount = false }
+        watches[id]?.nextCheck = clock.monotonic + (known ? watch.interval(settings.tracking, streamIsUp: streamIsUp) : .seconds(1))
+    }
+
+    private func alertIfStale(_ id: OrderID) async {
+        guard let watch = watches[id], watch.order.type == .market, !watch.staleIsAlerted,
+            clock.monotonic - watch.startedAt > settings.tracking.staleMarketOrder
+        else { return }
+        watches[id]?.staleIsAlerted = true
+        await alerts.raise("stale_order", .medium, subject: "order:\(id)", "market order on \(account) is \(watch.order.state.rawValue) after \(settings.tracking.staleMarketOrder)")
+    }
+}

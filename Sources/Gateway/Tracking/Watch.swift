@@ -1,0 +1,53 @@
+import BrokerContract
+import OrderFlow
+import StoreContract
+import TradingModel
+
+/// One order that is looked after, and when it is next asked about.
+struct Watch: Sendable {
+    var order: OrderRecord
+    /// The instrument's base asset, in which fees may be taken.
+    var base: Asset?
+    let startedAt: MonotonicInstant
+    var nextCheck: MonotonicInstant
+    var checks = 0
+    var isChecking = false
+    /// New orders of the account wait until this one is resolved: it is from before the start.
+    var holdsAccount = false
+    /// The record says permitted, but nobody will record an outcome any more.
+    var isInDoubt = false
+    /// When the questions were asked that got complete negative answers, since the last answer of another kind.
+    var negatives: [MonotonicInstant] = []
+    var staleIsAlerted = false
+
+    init(_ order: OrderRecord, base: Asset?, now: MonotonicInstant, firstCheckAfter delay: Duration) {
+        self.order = order
+        self.base = base
+        startedAt = now
+        nextCheck = now + delay
+    }
+
+    /// Whether evidence must be gathered, and nothing may be concluded meanwhile.
+    var isDoubtful: Bool {
+        switch order.state {
+        case .unknown, .resolving: true
+        case .permitted: isInDoubt
+        default: false
+        }
+    }
+
+    /// How long until the next look at an order that the venue has.
+    func interval(_ settings: TrackingSettings, streamIsUp: Bool) -> Duration {
+        let scheduled: Duration =
+            switch order.type {
+            case .market:
+                checks < settings.immediateChecks
+                    ? settings.immediateInterval
+                    : checks < settings.immediateChecks + Int(settings.monitorPeriod / settings.monitorInterval)
+                        ? settings.monitorInterval : settings.backgroundInterval
+            case .limit, .stop, .stopLimit, .trailingStop: settings.backgroundInterval
+            }
+        // Without the stream, asking is the only way to know.
+        return streamIsUp ? scheduled : min(scheduled, .seconds(1))
+    }
+}

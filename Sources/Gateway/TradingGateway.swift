@@ -1,0 +1,172 @@
+import BrokerContract
+import LockContract
+import Logging
+import OrderFlow
+import ServiceLifecycle
+import StoreContract
+import Synchronization
+import TradingModel
+
+/// The gateway: takes signals, works the accounts, and tells how it is doing. One per process.
+public final class TradingGateway: Service {
+    public let settings: GatewaySettings
+    public let store: any OrderStore
+    private let brokers: [AccountID: any Broker]
+    private let locks: any LockBackend
+    private let alerts: AlertDesk
+    private let clock: any TradingClock
+    private let logger: Logger
+    private let admissions: Admissions
+    private let arrivals: Arrivals
+    private let workers = Mutex<[AccountID: AccountWorker]>([:])
+    private let isStopping = Mutex(false)
+
+    public init(
+        settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, brokers: [AccountID: any Broker],
+        clock: any TradingClock, logger: Logger
+    ) {
+        self.settings = settings
+        self.store = store
+        self.locks = locks
+        self.brokers = brokers
+        self.clock = clock
+        self.logger = logger
+        let alerts = AlertDesk(store: store, clock: clock, logger: logger)
+        let arrivals = Arrivals()
+        self.alerts = alerts
+        self.arrivals = arrivals
+        admissions = Admissions(
+            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules }, store: store, alerts: alerts,
+            clock: clock, logger: logger, onAdmitted: { arrivals.add($0) })
+    }
+
+    /// Works the accounts until cancelled or asked to shut down gracefully.
+    public func run() async throws {
+        var made: [AccountID: AccountWorker] = [:]
+        for account in settings.accounts {
+            guard let broker = brokers[account.id] else { continue }
+            made[account.id] = await AccountWorker(
+                account, gateway: settings, broker: broker, store: store, locks: locks, alerts: alerts, clock: clock, logger: logger)
+        }
+        let workers = made
+        self.workers.withLock { $0 = workers }
+        let supervisor = Supervisor(alerts: alerts, clock: clock, logger: logger)
+        try? await store.append([JournalDraft(type: "gateway.started", data: JSONValue.fields(["gateway": settings.gatewayID]).text)], at: clock.wallTime)
+        await withTaskGroup { group in
+            group.addTask { await self.waitForStop() }
+            for worker in workers.values {
+                group.addTask {
+                    await worker.run()
+                    return false
+                }
+            }
+            group.addTask { [arrivals] in
+                await supervisor.keep("arrivals") { try await arrivals.deliver { await workers[$0.account]?.desk.enqueue($0) } }
+                return false
+            }
+            group.addTask {
+                await supervisor.keep("backlog") { try await self.rescan(workers) }
+                return false
+            }
+            // The first to end is the stop; everything else ends by cancellation.
+            for await isStop in group where isStop { break }
+            isStopping.withLock { $0 = true }
+            await withDiscardingTaskGroup { stopping in
+                for worker in workers.values { stopping.addTask { await worker.shutDown(within: self.settings.sendWindow + .seconds(10)) } }
+            }
+            group.cancelAll()
+        }
+        try? await store.append([JournalDraft(type: "gateway.stopped", data: JSONValue.fields(["gateway": settings.gatewayID]).text)], at: clock.wallTime)
+    }
+
+    /// Returns when a graceful shutdown begins or the task is cancelled.
+    private func waitForStop() async -> Bool {
+        do { try await gracefulShutdown() } catch {}
+        return true
+    }
+
+    /// Finds queued orders that no desk knows of, such as those whose hand-over was dropped.
+    private func rescan(_ workers: [AccountID: AccountWorker]) async throws {
+        while true {
+            try await clock.sleep(for: .seconds(5))
+            for account in try await store.accountsWithOpenOrders() {
+                guard let worker = workers[account] else { continue }
+                for order in try await store.orders(OrderQuery(account: account, states: [.queued, .absent], limit: 1000)).reversed()
+                where clock.wallTime - order.updatedAt > .seconds(5) {
+                    await worker.desk.enqueue(order)
+                }
+            }
+        }
+    }
+
+    /// Takes one webhook request. Never throws: every case has an answer.
+    public func receive(_ request: HookRequest) async -> HookAnswer {
+        guard !isStopping.withLock({ $0 }) else {
+            return Answers.problem(503, "stopping", "The gateway is stopping", "send it again in a moment", request: request, headers: ["Retry-After": "5"])
+        }
+        return await admissions.receive(request)
+    }
+
+    /// In the order of the configuration.
+    public func accountStatuses() async -> [AccountStatus] {
+        let workers = workers.withLock { $0 }
+        var statuses: [AccountStatus] = []
+        for account in settings.accounts {
+            guard let worker = workers[account.id] else {
+                statuses.append(AccountStatus(settings: account, health: .starting, tenure: nil, openOrders: 0))
+                continue
+            }
+            statuses.append(
+                AccountStatus(
+                    settings: account, health: await worker.broker.health, tenure: await worker.keeper.tenure,
+                    openOrders: await worker.tracker.open + worker.desk.queued))
+        }
+        return statuses
+    }
+
+    public func readiness() async -> ReadinessReport {
+        var checks: [(name: String, status: ReadinessReport.Status, detail: String)] = []
+        if isStopping.withLock({ $0 }) { checks.append(("gateway", .fail, "stopping")) }
+        do {
+            try await store.checkHealth(at: clock.wallTime)
+            checks.append(("store", .pass, "a commit reached the disk"))
+        } catch {
+            checks.append(("store", .fail, "\(error)"))
+        }
+        do {
+            _ = try await locks.list(prefix: "account_lock:")
+            checks.append(("locks", .pass, "answers"))
+        } catch {
+            checks.append(("locks", .warn, "\(error); nothing is sent until it is back"))
+        }
+        for status in await accountStatuses() {
+            let isReady = status.health.isConnected && status.health.rulesAreLoaded
+            checks.append(("account:\(status.settings.id)", isReady ? .pass : .warn, status.health.detail))
+        }
+        return ReadinessReport(checks: checks)
+    }
+}
+
+/// Orders on their way from admission to their desks. Bounded: what does not fit is found by the rescan.
+final class Arrivals: Sendable {
+    private let waiting = Mutex<[OrderRecord]>([])
+    private let mailbox = Mailbox()
+    private static let limit = 10_000
+
+    func add(_ orders: [OrderRecord]) {
+        waiting.withLock { if $0.count < Self.limit { $0 += orders } }
+        mailbox.signal()
+    }
+
+    func deliver(to desk: @Sendable (OrderRecord) async -> Void) async throws {
+        while !Task.isCancelled {
+            await mailbox.wait()
+            let orders = waiting.withLock { waiting in
+                defer { waiting = [] }
+                return waiting
+            }
+            for order in orders { await desk(order) }
+        }
+        throw CancellationError()
+    }
+}

@@ -1,0 +1,91 @@
+import HTTPTypes
+import StoreContract
+import TradingModel
+
+/// What a path names.
+enum Endpoint: Equatable {
+    case hook(source: SourceID, secret: String?)
+    case livez, readyz
+    case signals
+    case signal(SignalID)
+    case orders
+    case order(OrderID)
+    case positions, accounts, adapters, alerts, events
+
+    /// Nil for a path that names nothing.
+    init?(path: String) {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map { part in
+            part.utf8.contains(0x25) ? part.removingURLPercentEncoding() : String(part)
+        }
+        switch (parts.count, parts.first) {
+        case (2, "hooks"), (3, "hooks"):
+            guard let source = parts[1], !source.isEmpty else { return nil }
+            guard parts.count == 3 else {
+                self = .hook(source: SourceID(source), secret: nil)
+                return
+            }
+            guard let secret = parts[2], !secret.isEmpty else { return nil }
+            self = .hook(source: SourceID(source), secret: secret)
+        case (1, "livez"): self = .livez
+        case (1, "readyz"): self = .readyz
+        case (3..., "api") where parts[1] == "v1":
+            guard let found = Endpoint(resource: parts[2...].map { $0 }) else { return nil }
+            self = found
+        default: return nil
+        }
+    }
+
+    /// The part after `/api/v1/`.
+    private init?(resource: [String?]) {
+        switch (resource.count, resource[0]) {
+        case (1, "signals"): self = .signals
+        case (1, "orders"): self = .orders
+        case (1, "positions"): self = .positions
+        case (1, "accounts"): self = .accounts
+        case (1, "adapters"): self = .adapters
+        case (1, "events"): self = .events
+        case (2, "monitoring") where resource[1] == "alerts": self = .alerts
+        case (2, "signals"):
+            guard let id = resource[1], !id.isEmpty else { return nil }
+            self = .signal(SignalID(id))
+        case (2, "orders"):
+            guard let id = resource[1], !id.isEmpty else { return nil }
+            self = .order(OrderID(id))
+        default: return nil
+        }
+    }
+
+    var methods: [HTTPRequest.Method] {
+        switch self {
+        case .hook: [.post]
+        case .events: [.get]
+        default: [.get, .head]
+        }
+    }
+}
+
+extension Substring {
+    /// Nil if an escape is malformed or the bytes are not UTF-8.
+    fileprivate func removingURLPercentEncoding() -> String? {
+        var bytes: [UInt8] = []
+        var rest = utf8.makeIterator()
+        while let byte = rest.next() {
+            guard byte == 0x25 else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.next().flatMap(hexDigit), let low = rest.next().flatMap(hexDigit) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x41 + 10
+        case 0x61...0x66: byte - 0x61 + 10
+        default: nil
+        }
+    }
+}

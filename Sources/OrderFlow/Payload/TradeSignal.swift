@@ -1,0 +1,42 @@
+import TradingModel
+
+/// What a payload asks for, in one form for all formats.
+public struct TradeSignal: Sendable, Hashable {
+    /// Nil means every strategy of the source.
+    public var strategy: StrategyID?
+    /// As the sender spells it.
+    public var symbol: String
+    public var side: Side
+    /// In units of the signal; nil only if every account of the strategy has a fixed size.
+    public var quantity: Quantity?
+    public var type: OrderType
+    public var limitPrice: Price?
+    public var stopPrice: Price?
+    public var timeInForce: TimeInForce
+    /// The market price that the sender saw.
+    public var referencePrice: Price?
+    public var firedAt: Timestamp?
+    /// A signal older than this is refused, if the source's own limit is not tighter.
+    public var maximumAge: Duration?
+    /// A key that the payload itself names.
+    public var key: String?
+
+    public init(
+        strategy: StrategyID?, symbol: String, side: Side, quantity: Quantity?, type: OrderType = .market, limitPrice: Price? = nil,
+        stopPrice: Price? = nil, timeInForce: TimeInForce = .gtc, referencePrice: Price? = nil, firedAt: Timestamp? = nil,
+        maximumAge: Duration? = nil, key: String? = nil
+    ) {
+        self.strategy = strategy
+        self.symbol = symbol
+        self.side = side
+        self.quantity = quantity
+        self.type = type
+        self.limitPrice = limitPrice
+        self.stopPrice = stopPrice
+        self.timeInForce = timeInForce
+        self.referencePrice = referencePrice
+        self.firedAt = firedAt
+        self.maximumAge = maximumAge
+        self.key = key
+    }
+}

@@ -1,0 +1,80 @@
+import BrokerContract
+import Crypto
+import TradingModel
+
+/// Makes the ids of signals and orders.
+public enum Minting {
+    private static let digits = Array("0123456789abcdef".utf8)
+    private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+
+    /// 26 characters that sort by time: 48 bits of milliseconds and 80 random bits in Crockford's base 32 (the ULID layout).
+    public static func signalID(at time: Timestamp, using random: inout some RandomNumberGenerator) -> SignalID {
+        var characters: [UInt8] = []
+        let milliseconds = UInt64(max(time.milliseconds, 0)) & 0xFFFF_FFFF_FFFF
+        for shift in stride(from: 45, through: 0, by: -5) { characters.append(alphabet[Int(milliseconds >> UInt64(shift)) & 31]) }
+        var bits = random.next()
+        for index in 0..<16 {
+            if index == 12 { bits = random.next() }
+            characters.append(alphabet[Int(bits & 31)])
+            bits >>= 5
+        }
+        return SignalID(String(decoding: characters, as: UTF8.self))
+    }
+
+    /// The order's id: its signal's, and its place in the plan.
+    public static func orderID(_ signal: SignalID, index: Int) -> OrderID {
+        let number = String(index)
+        return OrderID("\(signal)-\(String(repeating: "0", count: max(0, 3 - number.count)))\(number)")
+    }
+
+    /// The id that the venue gets: the same for the same intent, always, so that it survives restarts and serves every attempt.
+    ///
+    /// Derived from SHA-256 of what identifies the intent; the signal's 80 random bits keep it from ever repeating.
+    public static func clientOrderID(
+        signal: SignalID, strategy: StrategyID, account: AccountID, leg: Int, rules: ClientOrderIDRules
+    ) -> ClientOrderID {
+        var hash = SHA256()
+        for part in [signal.rawValue, strategy.rawValue, account.rawValue, String(leg)] {
+            hash.update(data: Array("\(part.utf8.count):\(part)".utf8))
+        }
+        let digest = Array(hash.finalize())
+        switch rules.form {
+        case .uuid:
+            var bytes = Array(digest.prefix(16))
+            // RFC 9562, section 5.8: version 8 is for ids of one's own making.
+            bytes[6] = bytes[6] & 0x0F | 0x80
+            bytes[8] = bytes[8] & 0x3F | 0x80
+            let hex = hexadecimal(bytes)
+            func part(_ from: Int, _ length: Int) -> Substring { hex.dropFirst(from).prefix(length) }
+            return ClientOrderID("\(part(0, 8))-\(part(8, 4))-\(part(12, 4))-\(part(16, 4))-\(part(20, 12))")
+        case .token:
+            var characters = Array("ts-".utf8)
+            var buffer: UInt32 = 0
+            var bits = 0
+            for byte in digest where characters.count < min(29, rules.maximumLength) {
+                buffer = buffer << 8 | UInt32(byte)
+                bits += 8
+                while bits >= 5, characters.count < min(29, rules.maximumLength) {
+                    bits -= 5
+                    characters.append(alphabet[Int(buffer >> UInt32(bits)) & 31])
+                }
+                buffer &= (1 << UInt32(bits)) - 1
+            }
+            return ClientOrderID(String(decoding: characters, as: UTF8.self))
+        }
+    }
+
+    /// Lower-case hex.
+    public static func hexadecimal(_ bytes: some Collection<UInt8>) -> String {
+        String(unsafeUninitializedCapacity: 2 * bytes.count) { hex in
+            for (index, byte) in bytes.enumerated() {
+                hex[2 * index] = digits[Int(byte >> 4)]
+                hex[2 * index + 1] = digits[Int(byte & 15)]
+            }
+            return 2 * bytes.count
+        }
+    }
+
+    /// SHA-256 in lower-case hex.
+    public static func sha256(_ text: String) -> String { hexadecimal(Array(SHA256.hash(data: Array(text.utf8)))) }
+}

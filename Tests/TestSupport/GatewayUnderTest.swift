@@ -1,0 +1,106 @@
+import Foundation
+
+/// A simulated Binance venue as a process of its own, so that it outlives the gateway.
+public struct VenueUnderTest: Sendable {
+    public let process: ProcessUnderTest
+    public let port: Int
+    public var url: String { "http://127.0.0.1:\(port)" }
+
+    public static func start(in folder: TemporaryFolder) async throws -> VenueUnderTest {
+        let port = try freePort()
+        let process = try ProcessUnderTest(
+            ProcessUnderTest.executables + "/turnstile", ["simulate", "binance", "--port", "\(port)"], folder: folder.path)
+        let venue = VenueUnderTest(process: process, port: port)
+        try await waitUntil("the venue answers: \(process.text)", within: .seconds(30)) {
+            (try? await TestHTTP.get(venue.url + "/api/v3/ping").status) == 200
+        }
+        return venue
+    }
+
+    /// Every order that the venue ever accepted.
+    public func orders() async throws -> [[String: Any]] { try await TestHTTP.get(url + "/_sim/orders").list }
+
+    public func faults(_ json: String) async throws {
+        let reply = try await TestHTTP.post(url + "/_sim/faults", json)
+        guard (200..<300).contains(reply.status) else { throw TimedOut(description: "faults refused: \(reply.body)") }
+    }
+}
+
+/// The gateway as a real process on a configuration of its own.
+public struct GatewayUnderTest: Sendable {
+    public let process: ProcessUnderTest
+    public let port: Int
+    public static let token = "reader-token-for-tests"
+    public static let secret = "hook-secret-for-tests"
+    public var url: String { "http://127.0.0.1:\(port)" }
+
+    /// Writes `turnstile.yaml` for one source, one Binance-style account and one strategy.
+    public static func configure(
+        in folder: TemporaryFolder, port: Int, venuePort: Int, policy: String = "{ cooldown: 0s, long_only: true }", locks: String = "{ type: sqlite, path: locks.db, ttl: 3s }"
+    ) throws {
+        try folder.write(
+            """
+            version: 1
+            http: { host: 127.0.0.1, port: \(port), tokens: { reader: \(token) }, coarse_limit_per_second: 100000 }
+            store: { type: sqlite, path: turnstile.db }
+            locks: \(locks)
+            gateway: { id: gw-test, send_window: 1s, pause_margin: 1s }
+            sources:
+              tv: { format: native, secret: \(secret), dedupe: { window: 5m }, rate_limit: none, max_age: 120s }
+            accounts:
+              spot1:
+                broker: binance
+                endpoint: { rest: "http://127.0.0.1:\(venuePort)", websocket: "ws://127.0.0.1:\(venuePort)/ws-api/v3" }
+                credentials: { key: test-key, secret: test-secret }
+                recv_window: 1s
+                visibility_horizon: 200ms
+                request_timeout: 2s
+            strategies:
+              trend:
+                source: tv
+                symbols: { BTCUSD: { spot1: BTCUSDT } }
+                accounts: { spot1: { multiply: 1 } }
+                policy: \(policy)
+            """, to: "turnstile.yaml")
+    }
+
+    public static func start(in folder: TemporaryFolder, port: Int, environment: [String: String] = [:]) async throws -> GatewayUnderTest {
+        let process = try ProcessUnderTest(
+            ProcessUnderTest.executables + "/turnstile", ["serve", "--config", "turnstile.yaml"], environment: environment, folder: folder.path)
+        let gateway = GatewayUnderTest(process: process, port: port)
+        do {
+            try await waitUntil("the gateway answers", within: .seconds(30)) {
+                guard process.isRunning else { return true }
+                return (try? await TestHTTP.get(gateway.url + "/livez").status) == 200
+            }
+        } catch {
+            throw TimedOut(description: "\(error): \(process.text.suffix(2000))")
+        }
+        return gateway
+    }
+
+    /// Waits until the account's venue session is up.
+    public func waitForAccount() async throws {
+        do {
+            try await waitUntil("the account is connected", within: .seconds(20)) {
+                guard process.isRunning else { return true }
+                let reply = try? await TestHTTP.get(url + "/readyz?verbose")
+                return reply?.status == 200 && reply?.json["status"] as? String == "pass"
+            }
+        } catch {
+            throw TimedOut(description: "\(error): \((try? await TestHTTP.get(url + "/readyz?verbose").body) ?? "") \(process.text.suffix(2000))")
+        }
+    }
+
+    public func post(_ body: String, headers: [String: String] = [:]) async throws -> TestHTTP.Reply {
+        try await TestHTTP.post(url + "/hooks/tv/" + Self.secret, body, headers: headers)
+    }
+
+    public func get(_ path: String) async throws -> TestHTTP.Reply { try await TestHTTP.get(url + path, token: Self.token) }
+
+    public func orders() async throws -> [[String: Any]] { try await get("/api/v1/orders?limit=1000").list }
+
+    public static func signal(_ action: String = "buy", quantity: String = "0.010", extra: String = "") -> String {
+        #"{"v":1,"strategy":"trend","symbol":"BTCUSD","action":"\#(action)","quantity":"\#(quantity)"\#(extra)}"#
+    }
+}
