@@ -141,10 +141,26 @@ public struct OrderReference: Sendable, Hashable {
     public let symbol: Symbol
     public let clientOrderID: ClientOrderID
     public let venueOrderID: VenueOrderID?
-    public init(symbol: Symbol, clientOrderID: ClientOrderID, venueOrderID: VenueOrderID?) {
+    /// Set for a leg of a bracket.
+    public let leg: Leg?
+
+    /// Where a leg belongs, for venues that know it only through its entry.
+    public struct Leg: Sendable, Hashable {
+        public let role: BracketRole
+        public let entry: ClientOrderID
+        public let entryVenueOrderID: VenueOrderID?
+        public init(role: BracketRole, entry: ClientOrderID, entryVenueOrderID: VenueOrderID?) {
+            self.role = role
+            self.entry = entry
+            self.entryVenueOrderID = entryVenueOrderID
+        }
+    }
+
+    public init(symbol: Symbol, clientOrderID: ClientOrderID, venueOrderID: VenueOrderID?, leg: Leg? = nil) {
         self.symbol = symbol
         self.clientOrderID = clientOrderID
         self.venueOrderID = venueOrderID
+        self.leg = leg
     }
 }
 

@@ -70,6 +70,27 @@ public struct Bracket: Sendable, Hashable, Codable {
     }
 }
 
+/// What an order is to its bracket.
+public enum BracketRole: String, Sendable, Hashable, Codable, CaseIterable {
+    case stopLoss = "stop_loss"
+    case takeProfit = "take_profit"
+}
+
+extension ClientOrderID {
+    /// The id of a leg of the bracket whose entry has this id: always the same, so that it needs no place of its own on a wire.
+    ///
+    /// A token gets the ending `-sl` or `-tp`; a UUID stays one, its last digit changed.
+    public func leg(_ role: BracketRole) -> ClientOrderID {
+        guard isUUID, let last = rawValue.last?.hexDigitValue else { return ClientOrderID(rawValue + (role == .stopLoss ? "-sl" : "-tp")) }
+        return ClientOrderID(rawValue.dropLast() + String(last ^ (role == .stopLoss ? 1 : 2), radix: 16))
+    }
+
+    private var isUUID: Bool {
+        let parts = rawValue.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy { $0.isASCII && $0.isHexDigit } }
+    }
+}
+
 /// Why an order is not complete.
 public enum OrderError: Error, Sendable, Equatable, CustomStringConvertible {
     case missing(String, OrderType)

@@ -35,6 +35,7 @@ public struct TradovateConformanceVenue: VenueHarness {
     public func withVenue(_ body: @escaping @Sendable (SimulatedVenue) async throws -> Void) async throws {
         try await TradovateSimulator.withServer(.init(cash: 1_000_000_000, decisionDelay: .zero)) { [profile] simulator, address in
             let controls = HTTPVenueControls(port: address.port) { count in
+                let wanted = simulator.venue.filledOrderCount + count
                 for number in 0..<count {
                     _ = try simulator.venue.place(
                         .object([
@@ -43,7 +44,10 @@ public struct TradovateConformanceVenue: VenueHarness {
                         ]), fault: nil)
                 }
                 // What became of them is told a little later.
-                for _ in 0..<1000 where !simulator.venue.hasSettled { try await Task.sleep(for: .milliseconds(20)) }
+                for _ in 0..<3000 where simulator.venue.filledOrderCount < wanted { try await Task.sleep(for: .milliseconds(20)) }
+                guard simulator.venue.filledOrderCount >= wanted else {
+                    throw ClauseFailure("\(simulator.venue.filledOrderCount) of \(wanted) orders were filled in a minute")
+                }
             }
             try await body(SimulatedVenue(restPort: address.port, streamPort: address.port, controls: controls, makeBroker: makeBroker))
         }

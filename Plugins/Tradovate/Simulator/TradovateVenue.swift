@@ -188,8 +188,8 @@ final class TradovateVenue: Sendable {
         return state.nextID
     }
 
-    /// Whether no order waits for its first outcome.
-    var hasSettled: Bool { state.withLock { state in !state.tables.list("order").contains { $0["ordStatus"] == "PendingNew" } } }
+    /// Orders whose fill was told.
+    var filledOrderCount: Int { state.withLock { state in (state.tables.rows["order"] ?? [:]).values.count { $0["ordStatus"] == "Filled" } } }
 
     func account(_ id: Int64?) -> Account? { accounts.first { $0.id == id } }
 }
