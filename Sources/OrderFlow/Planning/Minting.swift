@@ -34,15 +34,18 @@ public enum Minting {
     public static func clientOrderID(
         signal: SignalID, strategy: StrategyID, account: AccountID, leg: Int, rules: ClientOrderIDRules
     ) -> ClientOrderID {
-        var hash = SHA256()
+        var identity: [UInt8] = []
+        identity.reserveCapacity(128)
         for part in [signal.rawValue, strategy.rawValue, account.rawValue, String(leg)] {
-            hash.update(data: Array("\(part.utf8.count):\(part)".utf8))
+            identity.append(contentsOf: String(part.utf8.count).utf8)
+            identity.append(UInt8(ascii: ":"))
+            identity.append(contentsOf: part.utf8)
         }
-        let digest = Array(hash.finalize())
+        let hash = digest(identity)
         let time = timeCharacters(of: signal)
         switch rules.form {
         case .uuid:
-            var bytes = Array(digest.prefix(16))
+            var bytes = Array(hash.prefix(16))
             if let milliseconds = time.map(number) {
                 for index in 0..<6 { bytes[index] = UInt8(truncatingIfNeeded: milliseconds >> UInt64(40 - 8 * index)) }
             }
@@ -60,7 +63,7 @@ public enum Minting {
             if let time, length == 29 { characters += time }
             var buffer: UInt32 = 0
             var bits = 0
-            for byte in digest where characters.count < length {
+            for byte in hash where characters.count < length {
                 buffer = buffer << 8 | UInt32(byte)
                 bits += 8
                 while bits >= 5, characters.count < length {
@@ -96,5 +99,13 @@ public enum Minting {
     }
 
     /// SHA-256 in lower-case hex.
-    public static func sha256(_ text: String) -> String { hexadecimal(Array(SHA256.hash(data: Array(text.utf8)))) }
+    public static func sha256(_ text: String) -> String { hexadecimal(digest(Array(text.utf8))) }
+
+    private static func digest(_ bytes: [UInt8]) -> [UInt8] {
+        bytes.withUnsafeBytes { buffer in
+            var hash = SHA256()
+            hash.update(bufferPointer: buffer)
+            return hash.finalize().withUnsafeBytes { Array($0) }
+        }
+    }
 }
