@@ -87,6 +87,24 @@ import TradingModel
         }
     }
 
+    @Test(arguments: ["", "same", hash("a").uppercased(), hash("a") + "0", String(hash("a").dropLast())])
+    func `a key that is no SHA-256 in hex is refused, and a neighbour in its batch is stored as it is`(_ key: String) async throws {
+        try await StoreFixture.run { fixture async throws in
+            let bad = aSignal("bad", key: SignalKey(hash: key, isExplicit: true))
+            await expectFailure(\.isRefused) {
+                _ = try await fixture.store.admit(Admission(signal: bad, orders: [], window: .zero, rate: nil))
+            }
+            var halfBad = aSignal("half")
+            halfBad.bodyHash = key
+            await expectFailure(\.isRefused) {
+                _ = try await fixture.store.admit(Admission(signal: halfBad, orders: [], window: .zero, rate: nil))
+            }
+            try await fixture.admitOrder("good")
+            #expect(try await fixture.store.signal("sig-good") == aSignal("good"))
+            #expect(try await fixture.count("signals") == 1)
+        }
+    }
+
     @Test func `a signal whose second order is refused leaves nothing behind`() async throws {
         try await StoreFixture.run { fixture async throws in
             var second = anOrder("a")

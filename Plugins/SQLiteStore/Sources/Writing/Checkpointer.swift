@@ -25,10 +25,14 @@ final class Checkpointer: Sendable {
     }
 
     private let path: String
+    private let pagesBeforeFolding: Int
     private let queue = DispatchQueue(label: "turnstile.store.checkpoints")
     private let state = Mutex(State())
 
-    init(path: String) { self.path = path }
+    init(path: String, pagesBeforeFolding: Int = Checkpointer.pagesBeforeFolding) {
+        self.path = path
+        self.pagesBeforeFolding = pagesBeforeFolding
+    }
 
     /// Told after each commit how many pages it wrote. True if the writer is to fold the rest now.
     func noteCommit(pages: Int) -> Bool {
@@ -36,7 +40,7 @@ final class Checkpointer: Sendable {
         let step: Step = state.withLock { state in
             state.pages += pages
             switch state.phase {
-            case .idle where state.pages >= Self.pagesBeforeFolding:
+            case .idle where state.pages >= pagesBeforeFolding:
                 state.phase = .folding
                 return .start
             case .folded:

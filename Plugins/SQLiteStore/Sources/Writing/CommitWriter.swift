@@ -49,9 +49,9 @@ final class CommitWriter: Sendable {
     private let committed: @Sendable (Int64) -> Void
 
     /// - Parameter committed: Called after each commit that wrote to the journal, with its last sequence.
-    init(pool: DatabasePool, committed: @escaping @Sendable (Int64) -> Void) {
+    init(pool: DatabasePool, checkpointer: Checkpointer? = nil, committed: @escaping @Sendable (Int64) -> Void) {
         self.pool = pool
-        checkpointer = Checkpointer(path: pool.path)
+        self.checkpointer = checkpointer ?? Checkpointer(path: pool.path)
         self.committed = committed
     }
 
