@@ -49,7 +49,7 @@ extension StoreTransaction {
         data.add("order_hash", attempt.orderHash)
         data.add("notes", notes)
         try journal.write(
-            JournalDraft(type: "order.permitted", signalID: order.signalID, orderID: order.id, account: order.account, data: data.json),
+            JournalDraft(type: "order.permitted", signalID: order.signalID, orderID: order.id, account: order.account, data: data.json()),
             at: request.now)
         failPoint("store.permit.before_commit")
         let permit = Permit(
@@ -85,7 +85,7 @@ extension StoreTransaction {
         data.add("reason", reason)
         data.add("detail", detail)
         try journal.write(
-            JournalDraft(type: "order.\(state.rawValue)", signalID: order.signalID, orderID: order.id, account: order.account, data: data.json),
+            JournalDraft(type: "order.\(state.rawValue)", signalID: order.signalID, orderID: order.id, account: order.account, data: data.json()),
             at: at)
         return closed
     }
