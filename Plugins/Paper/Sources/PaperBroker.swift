@@ -37,8 +37,9 @@ public final class PaperBroker: Exchange {
     }
 
     public func run() async throws(BrokerError) {
-        try await ledger.open()
+        let reached = try await ledger.open()
         tell(.connected)
+        tell(reached)
         // A day at a time until cancelled; there is no connection to look after.
         while (try? await clock.sleep(for: .seconds(86_400))) != nil {}
         await ledger.close()

@@ -19,6 +19,7 @@ extension ExchangeCore {
             guard order.id == Int64(orders.count) + 1 else { throw HistoryError(description: "order \(order.id) does not follow \(orders.count)") }
             orders.append(order)
             latestByID[AccountKey(account: order.account, id: order.clientOrderID)] = order.id
+            if let entry = order.parentID { legsByEntry[entry, default: []].append(order.id) }
         } else {
             guard self.order(order.id) != nil else { throw HistoryError(description: "order \(order.id) was never accepted") }
             orders[Int(order.id) - 1] = order

@@ -50,6 +50,8 @@ public struct ExchangeCore: Sendable {
     var latestByID: [AccountKey: Int64] = [:]
     var openBySymbol: [Symbol: Set<Int64>] = [:]
     var tradesByOrder: [Int64: [Int]] = [:]
+    /// The legs of each entry that has some.
+    var legsByEntry: [Int64: [Int64]] = [:]
     var nextTradeID: [Symbol: Int64] = [:]
     var nextExecutionID: Int64 = 1
 
@@ -97,6 +99,13 @@ public struct ExchangeCore: Sendable {
 
     /// Takes an order, and trades at once what can be traded. Nothing has changed when it throws.
     public mutating func place(_ request: OrderRequest, at now: Timestamp) throws(ExchangeRefusal) -> [ExchangeEvent] {
+        var events = try accept(request, at: now)
+        if let id = events.first?.order.id, order(id)?.isWorking == true { work(id, at: now, into: &events) }
+        return events
+    }
+
+    /// Takes an order and lets nothing of it trade yet. Nothing has changed when it throws.
+    mutating func accept(_ request: OrderRequest, at now: Timestamp) throws(ExchangeRefusal) -> [ExchangeEvent] {
         guard let instrument = instruments[request.symbol] else { throw .unknownSymbol }
         guard let price = prices[request.symbol] else { throw .noPrice }
         try checkID(request)
@@ -118,21 +127,29 @@ public struct ExchangeCore: Sendable {
             isWorking: !request.kind.isConditional, acceptedAt: now, updatedAt: now,
             workingAt: request.kind.isConditional ? nil : now, reserved: needed)
         orders.append(order)
-        let key = AccountKey(account: order.account, id: order.clientOrderID)
-        latestByID[key] = order.id
-        openByID[key] = order.id
-        openBySymbol[order.symbol, default: []].insert(order.id)
+        enlist(order)
         change(order.account, asset) {
             $0.free -= needed
             $0.locked += needed
         }
-        var events = [event(.accepted, order.id, at: now)]
-        if order.isWorking { work(order.id, at: now, into: &events) }
-        return events
+        return [event(.accepted, order.id, at: now)]
     }
 
-    /// Cancels one open order of the account.
+    /// Makes a new open order findable.
+    mutating func enlist(_ order: SimulatedOrder) {
+        let key = AccountKey(account: order.account, id: order.clientOrderID)
+        latestByID[key] = order.id
+        openByID[key] = order.id
+        openBySymbol[order.symbol, default: []].insert(order.id)
+        if let entry = order.parentID { legsByEntry[entry, default: []].append(order.id) }
+    }
+
+    /// Cancels one open order of the account, with its bracket if it has one; the event is its own.
     public mutating func cancel(_ id: Int64, account: String, cancelID: String? = nil, at now: Timestamp) throws(ExchangeRefusal) -> ExchangeEvent {
+        try cancelWithBracket(id, account: account, cancelID: cancelID, at: now)[0]
+    }
+
+    mutating func cancelAlone(_ id: Int64, account: String, cancelID: String?, at now: Timestamp) throws(ExchangeRefusal) -> ExchangeEvent {
         guard let order = order(id), order.account == account, !order.status.isTerminal else { throw .noSuchOpenOrder }
         end(id, .cancelled, .byRequest, at: now)
         return event(.cancelled(cancelID: cancelID), id, at: now)
@@ -159,13 +176,25 @@ public struct ExchangeCore: Sendable {
         guard let order = order(id), !order.status.isTerminal else { throw .noSuchOpenOrder }
         guard order.isWorking, let price = order.limitPrice ?? prices[order.symbol] else { throw .notWorking }
         guard quantity > 0, quantity <= order.openQuantity else { throw .invalidRequest("quantity must be within what is open") }
-        return [trade(id, quantity: quantity, price: price, isMaker: true, at: now)]
+        var events: [ExchangeEvent] = []
+        takeOver(id, at: now, into: &events)
+        events.append(trade(id, quantity: quantity, price: price, isMaker: true, at: now))
+        followBrackets(&events, from: 0, at: now)
+        return events
     }
 
     /// Forgets everything, as at the start.
     public mutating func reset() { self = ExchangeCore(settings) }
 
     // MARK: Checks
+
+    /// Whether the request's id and terms are possible.
+    func checkNew(_ request: OrderRequest) throws(ExchangeRefusal) {
+        guard let instrument = instruments[request.symbol] else { throw .unknownSymbol }
+        guard let price = prices[request.symbol] else { throw .noPrice }
+        try checkID(request)
+        _ = try quantity(of: request, instrument, price)
+    }
 
     private func checkID(_ request: OrderRequest) throws(ExchangeRefusal) {
         let key = AccountKey(account: request.account, id: request.clientOrderID)

@@ -35,8 +35,14 @@ public final class SimulatedExchange: Sendable {
         try change { core, now throws(ExchangeRefusal) in try core.place(request, at: now) }
     }
 
+    /// Takes an entry with its legs, all or none.
+    public func place(_ request: OrderRequest, legs: [LegRequest]) throws(ExchangeRefusal) -> [ExchangeEvent] {
+        try change { core, now throws(ExchangeRefusal) in try core.place(request, legs: legs, at: now) }
+    }
+
+    /// Cancels an open order, with its bracket if it has one. All of it is told; the event of the order itself comes back.
     public func cancel(_ id: Int64, account: String, cancelID: String? = nil) throws(ExchangeRefusal) -> ExchangeEvent {
-        let events = try change { core, now throws(ExchangeRefusal) in [try core.cancel(id, account: account, cancelID: cancelID, at: now)] }
+        let events = try change { core, now throws(ExchangeRefusal) in try core.cancelWithBracket(id, account: account, cancelID: cancelID, at: now) }
         return events[0]
     }
 

@@ -23,6 +23,7 @@ public struct SimulatedOrder: Sendable, Hashable, Codable {
         case unfilledFOK = "unfilled_fok"
         /// Funds were gone when the trigger fired.
         case rejectedOnTrigger = "rejected_on_trigger"
+        /// Cancelled by a request, or by what happened to its bracket.
         case byRequest = "by_request"
     }
 
@@ -50,6 +51,8 @@ public struct SimulatedOrder: Sendable, Hashable, Codable {
     public internal(set) var workingAt: Timestamp?
     /// Still reserved of the quote (buy) or base (sell) asset.
     var reserved: Quantity = .zero
+    /// Of a leg: the entry that it waits for, or closes.
+    public internal(set) var parentID: Int64?
 
     public var openQuantity: Quantity { quantity - filledQuantity }
     public var averagePrice: Price? { filledNotional / filledQuantity }
@@ -120,7 +123,7 @@ public struct SimulatedBalance: Sendable, Hashable, Codable {
 public struct ExchangeEvent: Sendable, Hashable, Codable {
     public enum Kind: Sendable, Hashable, Codable {
         case accepted
-        /// A conditional order started to work.
+        /// A conditional order started to work, or a leg is no longer waiting for its entry.
         case triggered
         /// Its terms were changed in place.
         case amended
