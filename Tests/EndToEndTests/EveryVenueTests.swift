@@ -8,6 +8,8 @@ struct VenueCase: Sendable, CustomStringConvertible {
     /// The simulator to start; nil for the embedded broker.
     var simulator: String?
     let symbol: String
+    /// A price above the market, so that a limit order fills at once; not every venue takes a bracket with a market order.
+    let limit: String
     /// A stop loss below the market, a take profit above it, and a price beyond that.
     let stopLoss: String
     let takeProfit: String
@@ -19,16 +21,16 @@ struct VenueCase: Sendable, CustomStringConvertible {
 
     static let all = [binance, coinbase, tradovate, paper]
     /// Those whose adapter takes an entry with both legs.
-    static let bracketing = [paper]
+    static let bracketing = [binance, paper]
 
-    static let binance = VenueCase(name: "binance", simulator: "binance", symbol: "BTCUSDT", stopLoss: "58000.00", takeProfit: "65000.00", beyond: "65100.00") {
+    static let binance = VenueCase(name: "binance", simulator: "binance", symbol: "BTCUSDT", limit: "60500.00", stopLoss: "58000.00", takeProfit: "65000.00", beyond: "65100.00") {
         """
         broker: binance
         endpoint: { rest: "http://127.0.0.1:\($0)", websocket: "ws://127.0.0.1:\($0)/ws-api/v3" }
         credentials: { key: test-key, secret: test-secret }
         """
     }
-    static let coinbase = VenueCase(name: "coinbase", simulator: "coinbase", symbol: "BTC-USD", stopLoss: "58000.00", takeProfit: "65000.00", beyond: "65100.00") {
+    static let coinbase = VenueCase(name: "coinbase", simulator: "coinbase", symbol: "BTC-USD", limit: "60500.00", stopLoss: "58000.00", takeProfit: "65000.00", beyond: "65100.00") {
         // The key is the one published in RFC 8032.
         """
         broker: coinbase
@@ -36,7 +38,7 @@ struct VenueCase: Sendable, CustomStringConvertible {
         credentials: { key_name: any-key, private_key: "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=" }
         """
     }
-    static let tradovate = VenueCase(name: "tradovate", simulator: "tradovate", symbol: "MNQ1!", stopLoss: "21000.25", takeProfit: "21500.25", beyond: "21550.00") {
+    static let tradovate = VenueCase(name: "tradovate", simulator: "tradovate", symbol: "MNQ1!", limit: "21260.25", stopLoss: "21000.25", takeProfit: "21500.25", beyond: "21550.00") {
         """
         broker: tradovate
         endpoint: { rest: "http://127.0.0.1:\($0)/v1", websocket: "ws://127.0.0.1:\($0)/v1/websocket" }
@@ -45,7 +47,7 @@ struct VenueCase: Sendable, CustomStringConvertible {
         roll: { MNQ: 5d_before_expiry }
         """
     }
-    static let paper = VenueCase(name: "paper", symbol: "BTCUSDT", stopLoss: "58000.00", takeProfit: "65000.00", beyond: "65100.00") { _ in
+    static let paper = VenueCase(name: "paper", symbol: "BTCUSDT", limit: "60500.00", stopLoss: "58000.00", takeProfit: "65000.00", beyond: "65100.00") { _ in
         paperAccount(price: "60000")
     }
 
@@ -121,8 +123,9 @@ struct VenueCase: Sendable, CustomStringConvertible {
     @Test(arguments: VenueCase.bracketing)
     func `a bracket becomes entry, stop and target at each venue; the target fills, the stop ends, the position is flat`(_ venueCase: VenueCase) async throws {
         try await with(venueCase) { scene in
-            let legs = #","stop_loss":"\#(venueCase.stopLoss)","take_profit":"\#(venueCase.takeProfit)""#
-            #expect(try await scene.gateway.post(GatewayUnderTest.signal(extra: legs)).status == 202)
+            let bracket =
+                #","type":"limit","limit_price":"\#(venueCase.limit)","stop_loss":"\#(venueCase.stopLoss)","take_profit":"\#(venueCase.takeProfit)""#
+            #expect(try await scene.gateway.post(GatewayUnderTest.signal(extra: bracket)).status == 202)
             let orders = try await scene.reach(["filled", "accepted", "accepted"])
             #expect(orders.map { $0["role"] as? String } == [nil, "stop_loss", "take_profit"])
             #expect(orders.dropFirst().allSatisfy { $0["entry_id"] as? String == orders[0]["id"] as? String && $0["side"] as? String == "sell" })

@@ -3,132 +3,110 @@ import SimulatorKit
 import Testing
 import TradingModel
 
+/// Lists whose pending orders close what their working order filled: how the embedded broker keeps brackets.
 @Suite struct BracketTests {
     private typealias Base = ExchangeCoreTests
     private static let now = ExchangeCoreTests.now
     private static let symbol = ExchangeCoreTests.symbol
 
-    private static func legs(stop: Price? = 58000, target: Price? = 65000) -> [LegRequest] {
-        var legs: [LegRequest] = []
-        if let stop { legs.append(LegRequest(clientOrderID: "e-sl", kind: .stop, stopPrice: stop)) }
-        if let target { legs.append(LegRequest(clientOrderID: "e-tp", kind: .limit, limitPrice: target)) }
-        return legs
+    private static func core() throws -> ExchangeCore {
+        var settings = try Base.core().settings
+        settings.pendingFollowsFills = true
+        return ExchangeCore(settings)
+    }
+
+    private static func bracket(_ entry: OrderRequest, stop: Price? = 58000, target: Price? = 65000) throws -> OrderListRequest {
+        var legs: [OrderRequest] = []
+        if let stop { legs.append(try Base.order("e-sl", entry.side.opposite, .stop, stop: stop)) }
+        if let target { legs.append(try Base.order("e-tp", entry.side.opposite, .limit, limit: target)) }
+        return OrderListRequest(clientListID: "e", working: entry, pending: legs)
     }
     private func status(_ core: ExchangeCore, _ id: String) -> VenueOrderStatus? { core.order(id, account: "a")?.status }
 
-    @Test func `legs wait for their entry, and work for what it bought less its fee`() throws {
-        var core = try Base.core()
-        let waiting = try core.place(try Base.order("e", .buy, .limit, limit: 59000), legs: Self.legs(), at: Self.now)
-        #expect(waiting.map(\.order.status) == [.accepted, .pendingNew, .pendingNew])
-        #expect(try core.setPrice(59500, of: Self.symbol, at: Self.now).isEmpty)
+    @Test func `the legs close what the entry bought less its fee, reserved once`() throws {
+        var core = try Self.core()
+        _ = try core.place(Self.bracket(Base.order("e", .buy, .limit, limit: 59000)), at: Self.now)
+        #expect(status(core, "e-sl") == .pendingNew && status(core, "e-tp") == .pendingNew)
         _ = try core.setPrice(58500, of: Self.symbol, at: Self.now)
         #expect(status(core, "e") == .filled && status(core, "e-sl") == .accepted && status(core, "e-tp") == .accepted)
         // A fee of 0.001 was taken out of 0.1.
         #expect(core.order("e-sl", account: "a")?.quantity == (try Quantity("0.0999")))
-        // Reserved once, not twice.
         #expect(try Base.balance(core, "BTC") == SimulatedBalance(asset: "BTC", free: 1, locked: try Quantity("0.0999")))
+        #expect(throws: ExchangeRefusal.insufficientFunds) { try core.place(try Base.order("out", .sell, .market, "1.05"), at: Self.now) }
     }
 
-    @Test func `when the target trades the stop is cancelled, and the other way round`() throws {
+    @Test func `when one leg trades the other gives way, and the books are right`() throws {
         for (price, filled, other, at) in [(Price(66000), "e-tp", "e-sl", Price(65000)), (57000, "e-sl", "e-tp", 57000)] {
-            var core = try Base.core()
-            _ = try core.place(try Base.order("e"), legs: Self.legs(), at: Self.now)
-            let events = try core.setPrice(price, of: Self.symbol, at: Self.now)
-            #expect(status(core, filled) == .filled && status(core, other) == .cancelled)
-            #expect(events.last?.order.clientOrderID == filled)
+            var core = try Self.core()
+            _ = try core.place(Self.bracket(Base.order("e")), at: Self.now)
+            _ = try core.setPrice(price, of: Self.symbol, at: Self.now)
+            #expect(status(core, filled) == .filled && core.order(other, account: "a")?.ending == .pairTriggered)
             #expect(core.trades.last?.price == at)
             #expect(try Base.balance(core, "BTC") == SimulatedBalance(asset: "BTC", free: 1))
             #expect(try core.setPrice(60000, of: Self.symbol, at: Self.now).isEmpty)
-            try ExchangeCoreTests.checkBooks(core)
+            try Base.checkBooks(core)
         }
     }
 
-    @Test func `a price that jumps over entry and stop at once fills both in their order`() throws {
-        var core = try Base.core()
-        _ = try core.place(try Base.order("e", .buy, .limit, limit: 59000), legs: Self.legs(), at: Self.now)
-        _ = try core.setPrice(57000, of: Self.symbol, at: Self.now)
-        #expect(status(core, "e") == .filled && status(core, "e-sl") == .filled && status(core, "e-tp") == .cancelled)
-        #expect(core.trades.map(\.price) == [59000, 57000])
-    }
-
-    @Test func `an entry that ends without a fill cancels its legs`() throws {
-        var core = try Base.core()
-        _ = try core.place(try Base.order("e", .buy, .limit, limit: 59000), legs: Self.legs(), at: Self.now)
-        let events = try core.cancelWithBracket(1, account: "a", at: Self.now)
-        #expect(events.map(\.order.clientOrderID) == ["e", "e-sl", "e-tp"])
-        #expect(events.allSatisfy { $0.order.status == .cancelled })
-        _ = try core.setLiquidity(0, of: Self.symbol, at: Self.now)
-        let expired = try core.place(
-            try Base.order("f"), legs: [LegRequest(clientOrderID: "f-sl", kind: .stop, stopPrice: 58000)], at: Self.now)
-        #expect(expired.map(\.order.status) == [.accepted, .pendingNew, .expired, .cancelled])
-    }
-
-    @Test func `a partly filled entry is protected as far as it filled`() throws {
-        var core = try Base.core()
-        _ = try core.place(try Base.order("e", .buy, .limit, limit: 59000), legs: Self.legs(), at: Self.now)
+    @Test func `a partly filled entry that ends is protected as far as it filled, an unfilled one takes its legs along`() throws {
+        var core = try Self.core()
+        _ = try core.place(Self.bracket(Base.order("e", .buy, .limit, limit: 59000)), at: Self.now)
         _ = try core.fill(1, quantity: try Quantity("0.04"), at: Self.now)
         #expect(status(core, "e-sl") == .pendingNew)
-        _ = try core.cancelWithBracket(1, account: "a", at: Self.now)
+        _ = try core.cancelMember(1, account: "a", at: Self.now)
         #expect(status(core, "e-sl") == .accepted)
         #expect(core.order("e-tp", account: "a")?.quantity == (try Quantity("0.03996")))
+        var empty = try Self.core()
+        _ = try empty.place(Self.bracket(Base.order("e", .buy, .limit, limit: 59000)), at: Self.now)
+        let events = try empty.cancelMember(1, account: "a", at: Self.now)
+        #expect(events.first?.order.clientOrderID == "e" && empty.orders.allSatisfy { $0.status == .cancelled })
     }
 
-    @Test func `a leg that is cancelled takes the other along, and one leg alone works too`() throws {
-        var core = try Base.core()
-        _ = try core.place(try Base.order("e"), legs: Self.legs(), at: Self.now)
-        _ = try core.cancelWithBracket(3, account: "a", at: Self.now)
-        #expect(status(core, "e-sl") == .cancelled && status(core, "e-tp") == .cancelled && status(core, "e") == .filled)
-        #expect(try Base.balance(core, "BTC").locked == 0)
-        var single = try Base.core()
-        _ = try single.place(try Base.order("e"), legs: Self.legs(target: nil), at: Self.now)
+    @Test func `a leg that is cancelled takes the other along, before and after the entry's fill, and one leg alone works too`() throws {
+        for entry in [try Base.order("e"), try Base.order("e", .buy, .limit, limit: 59000)] {
+            var core = try Self.core()
+            _ = try core.place(Self.bracket(entry), at: Self.now)
+            let before = status(core, "e")
+            _ = try core.cancelMember(3, account: "a", at: Self.now)
+            #expect(status(core, "e-sl") == .cancelled && status(core, "e-tp") == .cancelled && status(core, "e") == before)
+            #expect(try Base.balance(core, "BTC").locked == 0)
+            _ = try core.setPrice(57000, of: Self.symbol, at: Self.now)
+            #expect(status(core, "e") == .filled && status(core, "e-sl") == .cancelled)
+        }
+        var single = try Self.core()
+        _ = try single.place(Self.bracket(Base.order("e"), target: nil), at: Self.now)
         _ = try single.setPrice(57000, of: Self.symbol, at: Self.now)
         #expect(status(single, "e-sl") == .filled)
     }
 
-    @Test func `a short entry is closed by buys`() throws {
-        var core = try Base.core()
-        let legs = [LegRequest(clientOrderID: "e-sl", kind: .stop, stopPrice: 62000), LegRequest(clientOrderID: "e-tp", kind: .limit, limitPrice: 55000)]
-        _ = try core.place(try Base.order("e", .sell), legs: legs, at: Self.now)
-        _ = try core.setPrice(54000, of: Self.symbol, at: Self.now)
-        #expect(status(core, "e-tp") == .filled && status(core, "e-sl") == .cancelled)
-        #expect(core.trades.map(\.side) == [.sell, .buy])
-        try ExchangeCoreTests.checkBooks(core)
-    }
-
-    @Test func `what the entry bought is locked for its legs`() throws {
-        var core = try Base.core()
-        _ = try core.place(try Base.order("e"), legs: Self.legs(), at: Self.now)
-        #expect(throws: ExchangeRefusal.insufficientFunds) { try core.place(try Base.order("out", .sell, .market, "1.05"), at: Self.now) }
-        _ = try core.place(try Base.order("in", .sell, .market, "1"), at: Self.now)
-        _ = try core.setPrice(66000, of: Self.symbol, at: Self.now)
-        #expect(status(core, "e-tp") == .filled)
-        #expect(try Base.balance(core, "BTC") == SimulatedBalance(asset: "BTC", free: 0))
-    }
-
-    @Test func `nothing is taken when a part of the bracket is impossible`() throws {
-        var core = try Base.core(.forever)
-        _ = try core.place(try Base.order("e-tp"), at: Self.now)
-        let before = core.balances(of: "a")
-        #expect(throws: ExchangeRefusal.self) { try core.place(try Base.order("e"), legs: Self.legs(), at: Self.now) }
-        #expect(throws: ExchangeRefusal.self) {
-            try core.place(try Base.order("g"), legs: [LegRequest(clientOrderID: "g-sl", kind: .stop)], at: Self.now)
-        }
-        #expect(core.orders.count == 1 && core.balances(of: "a") == before)
+    @Test func `a short entry is closed by buys, and a stop entry waits for its trigger`() throws {
+        var short = try Self.core()
+        _ = try short.place(Self.bracket(Base.order("e", .sell), stop: 62000, target: 55000), at: Self.now)
+        _ = try short.setPrice(54000, of: Self.symbol, at: Self.now)
+        #expect(status(short, "e-tp") == .filled && short.trades.map(\.side) == [.sell, .buy])
+        try Base.checkBooks(short)
+        var stop = try Self.core()
+        _ = try stop.place(Self.bracket(Base.order("e", .buy, .stop, stop: 61000)), at: Self.now)
+        #expect(stop.trades.isEmpty && status(stop, "e-sl") == .pendingNew)
+        _ = try stop.setPrice(61000, of: Self.symbol, at: Self.now)
+        #expect(status(stop, "e") == .filled && status(stop, "e-sl") == .accepted)
     }
 
     @Test func `a restored bracket goes on as it would have`() throws {
-        var core = try Base.core()
-        var events = try core.place(try Base.order("e", .buy, .limit, limit: 59000), legs: Self.legs(), at: Self.now)
+        var core = try Self.core()
+        var events = try core.place(Self.bracket(Base.order("e", .buy, .limit, limit: 59000)), at: Self.now)
         events += try core.setPrice(58500, of: Self.symbol, at: Self.now)
         let stored = try JSONDecoder().decode([ExchangeEvent].self, from: JSONEncoder().encode(events))
         for length in [3, stored.count] {
-            var restored = try Base.core()
+            var restored = try Self.core()
             for event in stored.prefix(length) { try restored.restore(event) }
-            if length < stored.count { _ = try restored.setPrice(58500, of: Self.symbol, at: Self.now) }
+            // The price is no part of a history.
+            _ = try restored.setPrice(58500, of: Self.symbol, at: Self.now)
             #expect(restored.orders == core.orders && restored.balances(of: "a") == core.balances(of: "a"))
             var other = core
-            #expect(try restored.setPrice(66000, of: Self.symbol, at: Self.now).map(\.order) == other.setPrice(66000, of: Self.symbol, at: Self.now).map(\.order))
-            #expect(status(restored, "e-tp") == .filled && status(restored, "e-sl") == .cancelled)
+            let after = (try restored.setPrice(66000, of: Self.symbol, at: Self.now), try other.setPrice(66000, of: Self.symbol, at: Self.now))
+            #expect(after.0.map(\.order) == after.1.map(\.order))
+            #expect(status(restored, "e-tp") == .filled && restored.order("e-sl", account: "a")?.ending == .pairTriggered)
         }
     }
 }

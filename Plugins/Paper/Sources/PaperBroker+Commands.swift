@@ -15,7 +15,7 @@ extension PaperBroker {
             OrderRequest(
                 account: PaperLedger.account, clientOrderID: order.clientOrderID.rawValue, symbol: order.symbol, side: order.side,
                 kind: kind, timeInForce: order.timeInForce, quantity: order.quantity, limitPrice: order.limitPrice,
-                stopPrice: order.stopPrice), legs: LegRequest.legs(of: order), within: window)
+                stopPrice: order.stopPrice), legs: Self.legs(of: order), within: window)
     }
 
     public func place(_ order: QuoteSizedOrder, within window: SendWindow) async -> PlaceOutcome {
@@ -25,7 +25,7 @@ extension PaperBroker {
                 kind: .market, quoteQuantity: order.notional), within: window)
     }
 
-    private func place(_ request: OrderRequest, legs: [LegRequest] = [], within window: SendWindow) async -> PlaceOutcome {
+    private func place(_ request: OrderRequest, legs: [OrderRequest] = [], within window: SendWindow) async -> PlaceOutcome {
         guard ([request.clientOrderID] + legs.map(\.clientOrderID)).allSatisfy({ semantics.clientOrderIDRules.accepts(ClientOrderID($0)) }) else {
             return .notSent(.invalid, Evidence(mayHaveLeft: false, message: "client order id"))
         }
@@ -36,7 +36,8 @@ extension PaperBroker {
             if core.order(request.clientOrderID, account: request.account) == nil, let instrument {
                 try Self.checkRules(request, legs, instrument, price: core.prices[request.symbol])
             }
-            return try core.place(request, legs: legs, at: now)
+            guard !legs.isEmpty else { return try core.place(request, at: now) }
+            return try core.place(OrderListRequest(clientListID: request.clientOrderID, working: request, pending: legs), at: now)
         }
         switch change {
         case .done(let events):
@@ -55,11 +56,11 @@ extension PaperBroker {
     }
 
     /// The same order again is the order that exists; another one under its id contradicts.
-    private func resent(_ request: OrderRequest, _ legs: [LegRequest], _ existing: SimulatedOrder) async -> PlaceOutcome {
+    private func resent(_ request: OrderRequest, _ legs: [OrderRequest], _ existing: SimulatedOrder) async -> PlaceOutcome {
         let known = try? await ledger.read { core throws(BrokerError) in
-            legs.allSatisfy { leg in
+            core.orders.count { $0.listID != nil && $0.listID == existing.listID } == (legs.isEmpty ? 0 : legs.count + 1) && legs.allSatisfy { leg in
                 core.order(leg.clientOrderID, account: PaperLedger.account).map {
-                    $0.parentID == existing.id && $0.limitPrice == leg.limitPrice && $0.stopPrice == leg.stopPrice
+                    $0.listID == existing.listID && $0.limitPrice == leg.limitPrice && $0.stopPrice == leg.stopPrice
                 } ?? false
             }
         }
@@ -80,7 +81,7 @@ extension PaperBroker {
             guard let found = core.order(order.clientOrderID.rawValue, account: PaperLedger.account), found.symbol == order.symbol else {
                 throw .noSuchOpenOrder
             }
-            return try core.cancelWithBracket(found.id, account: PaperLedger.account, at: now)
+            return try core.cancelMember(found.id, account: PaperLedger.account, at: now)
         }
         switch change {
         case .done(let events):
@@ -99,7 +100,7 @@ extension PaperBroker {
 
     /// Throws in the exchange's words what `RejectReason` says in the contract's; ``ExchangeRefusal/reason`` reads it back.
     private static func checkRules(
-        _ request: OrderRequest, _ legs: [LegRequest], _ instrument: Instrument, price: Price?
+        _ request: OrderRequest, _ legs: [OrderRequest], _ instrument: Instrument, price: Price?
     ) throws(ExchangeRefusal) {
         let unit = request.limitPrice ?? request.stopPrice ?? price ?? .zero
         let prices = ([request.limitPrice, request.stopPrice] + legs.flatMap { [$0.limitPrice, $0.stopPrice] }).compactMap { $0 }
@@ -108,16 +109,15 @@ extension PaperBroker {
             throw .invalidRequest(reason.code)
         }
     }
-}
 
-extension LegRequest {
     /// The legs of the order's bracket: a stop and a limit order, under the ids that are derived from the entry's.
-    fileprivate static func legs(of order: NewOrder) -> [LegRequest] {
+    private static func legs(of order: NewOrder) -> [OrderRequest] {
         (order.bracket?.roles ?? []).map { role in
             let price = order.bracket?.price(role)
-            return LegRequest(
-                clientOrderID: order.clientOrderID.leg(role).rawValue, kind: role == .stopLoss ? .stop : .limit,
-                limitPrice: role == .takeProfit ? price : nil, stopPrice: role == .stopLoss ? price : nil)
+            return OrderRequest(
+                account: PaperLedger.account, clientOrderID: order.clientOrderID.leg(role).rawValue, symbol: order.symbol, side: order.side.opposite,
+                kind: role == .stopLoss ? .stop : .limit, quantity: order.quantity, limitPrice: role == .takeProfit ? price : nil,
+                stopPrice: role == .stopLoss ? price : nil)
         }
     }
 }

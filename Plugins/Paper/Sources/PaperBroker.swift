@@ -28,10 +28,12 @@ public final class PaperBroker: Exchange {
     init(_ configuration: PaperConfiguration, context: BrokerContext) {
         clock = context.clock
         instrumentsBySymbol = Dictionary(configuration.instruments.map { ($0.symbol, $0) }, uniquingKeysWith: { first, _ in first })
+        var settings = ExchangeCore.Settings(
+            instruments: configuration.instruments, prices: configuration.prices, initialBalances: configuration.balances,
+            makerFee: configuration.fee, takerFee: configuration.fee, duplicateRule: .forever)
+        settings.pendingFollowsFills = true
         ledger = PaperLedger(
-            ExchangeCore.Settings(
-                instruments: configuration.instruments, prices: configuration.prices, initialBalances: configuration.balances,
-                makerFee: configuration.fee, takerFee: configuration.fee, duplicateRule: .forever),
+            settings,
             directory: context.stateDirectory, clock: context.clock, logger: context.logger)
         (events, continuation) = AsyncStream.makeStream(of: BrokerEvent.self, bufferingPolicy: .bufferingOldest(Self.eventBufferLimit))
     }

@@ -19,6 +19,7 @@ extension ExchangeCore {
                 end(id, .expired, .rejectedOnTrigger, at: now)
                 return events.append(event(.expired(.rejectedOnTrigger), id, at: now))
             }
+            endSibling(of: id, at: now, into: &events)
             takeLiquidity(available, of: order.symbol)
             events.append(trade(id, quantity: available, price: price, isMaker: false, at: now))
         }
@@ -36,36 +37,24 @@ extension ExchangeCore {
         guard let price = prices[symbol] else { return [] }
         var events: [ExchangeEvent] = []
         for id in openBySymbol[symbol, default: []].sorted() {
-            // A leg whose entry is open does not work yet.
             guard let order = order(id), !order.status.isTerminal, order.status != .pendingNew else { continue }
-            let start = events.count
             if !order.isWorking {
                 guard let stop = order.stopPrice, isTriggered(order.kind, order.side, stop: stop, price: price) else { continue }
-                trigger(id, at: now, into: &events)
-                takeOver(id, at: now, into: &events)
+                endSibling(of: id, at: now, into: &events)
+                orders[Int(id) - 1].isWorking = true
+                orders[Int(id) - 1].workingAt = now
+                orders[Int(id) - 1].updatedAt = now
+                events.append(event(.triggered, id, at: now))
                 work(id, at: now, into: &events)
             } else if let limit = order.limitPrice, crosses(order.side, limit: limit, price: price) {
                 let quantity = min(order.openQuantity, liquidity[symbol] ?? order.openQuantity)
                 guard quantity > 0 else { continue }
-                takeOver(id, at: now, into: &events)
-                if let leg = self.order(id), leg.parentID != nil, !canPay(leg, quantity: quantity, price: limit) {
-                    end(id, .expired, .rejectedOnTrigger, at: now)
-                    events.append(event(.expired(.rejectedOnTrigger), id, at: now))
-                    continue
-                }
+                endSibling(of: id, at: now, into: &events)
                 takeLiquidity(quantity, of: symbol)
                 events.append(trade(id, quantity: quantity, price: limit, isMaker: true, at: now))
             }
-            followBrackets(&events, from: start, at: now)
         }
         return events
-    }
-
-    mutating func trigger(_ id: Int64, at now: Timestamp, into events: inout [ExchangeEvent]) {
-        orders[Int(id) - 1].isWorking = true
-        orders[Int(id) - 1].workingAt = now
-        orders[Int(id) - 1].updatedAt = now
-        events.append(event(.triggered, id, at: now))
     }
 
     mutating func trade(_ id: Int64, quantity: Quantity, price: Price, isMaker: Bool, at now: Timestamp) -> ExchangeEvent {
@@ -102,7 +91,8 @@ extension ExchangeCore {
         let order = orders[Int(id) - 1]
         let assets = [givenAsset(order), receivedAsset(order)]
         return ExchangeEvent(
-            executionID: nextExecutionID, kind: kind, order: order, balances: assets.map { balance(order.account, $0) }, at: now)
+            executionID: nextExecutionID, kind: kind, order: order, balances: assets.map { balance(order.account, $0) }, at: now,
+            list: order.listID.flatMap(list))
     }
 
     // MARK: Money
@@ -118,11 +108,9 @@ extension ExchangeCore {
         balances[account]?[asset] = balance
     }
 
-    /// A triggered market order may cost more than was reserved for it, and for a leg there may have been nothing left to reserve.
+    /// A triggered market order may cost more than was reserved for it.
     private func canPay(_ order: SimulatedOrder, quantity: Quantity, price: Price) -> Bool {
-        guard order.side == .buy else {
-            return order.parentID == nil || order.reserved + balance(order.account, givenAsset(order)).free >= quantity
-        }
+        guard order.side == .buy else { return true }
         let cost = Quantity((quantity * price).value)
         return order.reserved + balance(order.account, givenAsset(order)).free >= cost
     }
@@ -143,7 +131,7 @@ extension ExchangeCore {
 
     private func reservedShare(of order: SimulatedOrder, quantity: Quantity) -> Quantity {
         guard quantity < order.openQuantity else { return order.reserved }
-        guard order.side == .buy else { return quantity }
+        guard order.side == .buy else { return min(order.reserved, quantity) }
         let unit = order.limitPrice ?? order.stopPrice ?? (prices[order.symbol] ?? .zero)
         return min(order.reserved, buyReservation(quantity, at: unit))
     }

@@ -19,7 +19,6 @@ extension ExchangeCore {
             guard order.id == Int64(orders.count) + 1 else { throw HistoryError(description: "order \(order.id) does not follow \(orders.count)") }
             orders.append(order)
             latestByID[AccountKey(account: order.account, id: order.clientOrderID)] = order.id
-            if let entry = order.parentID { legsByEntry[entry, default: []].append(order.id) }
         } else {
             guard self.order(order.id) != nil else { throw HistoryError(description: "order \(order.id) was never accepted") }
             orders[Int(order.id) - 1] = order
@@ -37,7 +36,13 @@ extension ExchangeCore {
             trades.append(trade)
             nextTradeID[trade.symbol] = trade.id + 1
         }
+        if let list = event.list { restore(list) }
         for balance in event.balances { change(order.account, balance.asset) { $0 = balance } }
         nextExecutionID = event.executionID + 1
+    }
+
+    private mutating func restore(_ list: SimulatedList) {
+        if list.id == Int64(lists.count) + 1 { lists.append(list) } else if self.list(list.id) != nil { lists[Int(list.id) - 1] = list }
+        if list.isDone { openLists.remove(list.id) } else { openLists.insert(list.id) }
     }
 }
