@@ -80,7 +80,7 @@ struct VenueCase: Sendable, CustomStringConvertible {
             do {
                 try await waitUntil("orders at \(venueCase) are \(states)", within: .seconds(60)) {
                     orders = try await self.orders()
-                    return orders.map { $0["status"] as? String } == states
+                    return orders.map { $0["status"] as? String ?? "" } == states
                 }
             } catch {
                 throw TimedOut(description: "\(error): \(orders) \((gateway ?? self.gateway).process.text.suffix(3000))")
@@ -136,7 +136,7 @@ struct VenueCase: Sendable, CustomStringConvertible {
                 let symbol = try #require(theirs.first?["symbol"] as? String)
                 try await venue.setPrice(venueCase.beyond, of: symbol)
                 _ = try await scene.reach(["filled", "cancelled", "filled"])
-                let open = try await venue.orders().filter { ["accepted", "pending_new", "partially_filled"].contains($0["status"] as? String) }
+                let open = try await venue.orders().filter { ["accepted", "pending_new", "partially_filled"].contains($0["status"] as? String ?? "") }
                 #expect(open.isEmpty, "\(open)")
             } else {
                 // The embedded broker has the prices of its configuration.
