@@ -34,7 +34,7 @@ extension TradovateVenue {
                     switch event.kind {
                     case .traded(let trade): settleTrade(trade, event.order, of: id)
                     case .expired: end(id, "Canceled", execType: "Canceled", of: event.order)
-                    case .accepted, .triggered, .cancelled, .amended: break
+                    case .accepted, .triggered, .entered, .cancelled, .amended: break
                     }
                 }
                 state.withLock { $0.settledEvents[event.order.account] = event.executionID }
