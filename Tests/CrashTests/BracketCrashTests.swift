@@ -20,13 +20,13 @@ import Testing
             let body = GatewayUnderTest.signal(extra: #","stop_loss":"58000","take_profit":"65000""#)
             let key = ["Idempotency-Key": "bracket-\(point)"]
             _ = try? await doomed.post(body, headers: key)
-            try await waitUntil("\(point) is passed: \(doomed.process.text.suffix(1500))", within: .seconds(30)) { !doomed.process.isRunning }
+            try await waitUntil("\(point) is passed: \(doomed.process.text.suffix(1500))") { !doomed.process.isRunning }
 
             let gateway = try await GatewayUnderTest.start(in: folder, port: port)
             #expect(try await gateway.post(body, headers: key).status == 202)
             var orders: [[String: Any]] = []
             do {
-                try await waitUntil("the entry is filled and its legs rest", within: .seconds(60)) {
+                try await waitUntil("the entry is filled and its legs rest") {
                     orders = try await gateway.orders().sorted { "\($0["id"] ?? "")" < "\($1["id"] ?? "")" }
                     return orders.map { $0["status"] as? String } == ["filled", "accepted", "accepted"]
                 }
@@ -51,13 +51,13 @@ import Testing
             let body = GatewayUnderTest.signal(extra: #","type":"limit","limit_price":"60500","stop_loss":"58000","take_profit":"65000""#)
             let key = ["Idempotency-Key": "bracket-\(point)"]
             _ = try? await doomed.post(body, headers: key)
-            try await waitUntil("\(point) is passed: \(doomed.process.text.suffix(1500))", within: .seconds(30)) { !doomed.process.isRunning }
+            try await waitUntil("\(point) is passed: \(doomed.process.text.suffix(1500))") { !doomed.process.isRunning }
 
             let gateway = try await GatewayUnderTest.start(in: folder, port: port)
             #expect(try await gateway.post(body, headers: key).status == 202)
             var orders: [[String: Any]] = []
             do {
-                try await waitUntil("the entry is filled and its legs rest", within: .seconds(60)) {
+                try await waitUntil("the entry is filled and its legs rest") {
                     orders = try await gateway.orders().sorted { "\($0["id"] ?? "")" < "\($1["id"] ?? "")" }
                     return orders.map { $0["status"] as? String } == ["filled", "accepted", "accepted"]
                 }

@@ -20,8 +20,6 @@ struct VenueCase: Sendable, CustomStringConvertible {
     var description: String { name }
 
     static let all = [binance, coinbase, tradovate, paper]
-    /// Those whose adapter takes an entry with both legs.
-    static let bracketing = [binance, paper]
 
     static let binance = VenueCase(name: "binance", simulator: "binance", symbol: "BTCUSDT", limit: "60500.00", stopLoss: "58000.00", takeProfit: "65000.00", beyond: "65100.00") {
         """
@@ -78,7 +76,7 @@ struct VenueCase: Sendable, CustomStringConvertible {
         func reach(_ states: [String], at gateway: GatewayUnderTest? = nil) async throws -> [[String: Any]] {
             var orders: [[String: Any]] = []
             do {
-                try await waitUntil("orders at \(venueCase) are \(states)", within: .seconds(60)) {
+                try await waitUntil("orders at \(venueCase) are \(states)") {
                     orders = try await self.orders()
                     return orders.map { $0["status"] as? String ?? "" } == states
                 }
@@ -120,7 +118,7 @@ struct VenueCase: Sendable, CustomStringConvertible {
         }
     }
 
-    @Test(arguments: VenueCase.bracketing)
+    @Test(arguments: VenueCase.all)
     func `a bracket becomes entry, stop and target at each venue; the target fills, the stop ends, the position is flat`(_ venueCase: VenueCase) async throws {
         try await with(venueCase) { scene in
             let bracket =
