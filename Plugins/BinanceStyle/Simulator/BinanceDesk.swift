@@ -60,9 +60,9 @@ struct BinanceDesk: Sendable {
             try engine.limits.check(request.operation, account: account, at: arrivedAt)
             if request.operation.isSigned { try authenticate(request, at: arrivedAt) }
             let json = try engine.perform(request.operation, request.parameters, account: account, fault: fault)
-            if request.operation == .place {
-                let filledAtOnce = json["executedQty"]?.scalarText.map { $0 != "0.00000000" } ?? false
-                counts = engine.limits.addOrders(filledAtOnce ? 0 : 1, account: account, at: arrivedAt)
+            if request.operation.newOrders > 0 {
+                let filledAtOnce = (json["newOrderResponse"] ?? json)["executedQty"]?.scalarText.map { $0 != "0.00000000" } ?? false
+                counts = engine.limits.addOrders(filledAtOnce ? 0 : request.operation.newOrders, account: account, at: arrivedAt)
             }
             result = .success(json)
         } catch {
@@ -120,8 +120,10 @@ struct BinanceDesk: Sendable {
     private static func rejection(_ operation: BinanceOperation, _ fault: Fault) -> BinanceError {
         let usual: BinanceError =
             switch operation {
-            case .place, .test: .insufficientBalance
-            case .cancel, .cancelAll: .unknownOrder
+            case .place, .test, .placeOCO, .placeOTO, .placeOTOCO: .insufficientBalance
+            case .cancel, .cancelAll, .cancelList: .unknownOrder
+            case .cancelReplace: .cancelReplaceFailed(cancel: .failure(.unknownOrder), new: nil)
+            case .amend: BinanceError(-2038, "Order amend rejected.")
             case .query: .noSuchOrder
             default: BinanceError(-1000, "An unknown error occurred while processing the request.")
             }

@@ -12,9 +12,9 @@ final class BinanceEngine: Sendable {
     let clock: any TradingClock
     let limits: BinanceLimits
     private let marketList: [BinanceMarket]
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
-    private struct State {
+    struct State {
         var nextMintedID = 1
         /// Orders that queries do not show yet.
         var hiddenUntil: [Int64: MonotonicInstant] = [:]
@@ -44,7 +44,15 @@ final class BinanceEngine: Sendable {
         case .exchangeInfo: return try exchangeInfo(parameters)
         case .tickerPrice: return try tickerPrice(parameters)
         case .account: return accountInformation(account, parameters)
-        case .place: return try place(parameters, account: account, fault: fault)
+        case .place: return try place(try newOrder(parameters, account: account), parameters, fault: fault)
+        case .placeOCO, .placeOTO, .placeOTOCO: return try placeList(operation, parameters, account: account)
+        case .cancelList: return try cancelList(parameters, account: account)
+        case .queryList: return try queryList(parameters, account: account)
+        case .openLists: return try lists(parameters, account: account, openOnly: true)
+        case .allLists: return try lists(parameters, account: account, openOnly: false)
+        case .cancelReplace: return try cancelReplace(parameters, account: account)
+        case .amend: return try amend(parameters, account: account)
+        case .orderLimits: return limits.orderUsage(account: account, at: exchange.now)
         case .test:
             _ = try newOrder(parameters, account: account)
             return .object([])
@@ -57,78 +65,6 @@ final class BinanceEngine: Sendable {
             return .array(visible(open).map { $0.queried(stale: stale) })
         case .allOrders: return try allOrders(parameters, account: account, stale: stale)
         case .myTrades: return try myTrades(parameters, account: account)
-        }
-    }
-
-    // MARK: Commands
-
-    private func place(_ parameters: BinanceParameters, account: String, fault: Fault?) throws(BinanceError) -> JSONValue {
-        let order = try newOrder(parameters, account: account)
-        let form = try responseForm(parameters, kind: order.kind)
-        // Checked again right before the engine: rest-api.md, "Timing security".
-        try BinanceWindow(parameters).check(at: exchange.now)
-        let events: [ExchangeEvent]
-        do throws(ExchangeRefusal) { events = try exchange.place(order) } catch {
-            switch error {
-            case .unknownSymbol: throw .invalidSymbol
-            case .insufficientFunds: throw .insufficientBalance
-            case .duplicateClientOrderID: throw .duplicateOrder
-            case .wouldTakeLiquidity: throw .wouldTake
-            case .wouldTriggerImmediately: throw .wouldTrigger
-            case .invalidRequest(let message): throw BinanceError(-2010, message)
-            case .noPrice, .noSuchOpenOrder, .notWorking: throw BinanceError(-2010, "Market is closed.")
-            }
-        }
-        guard let placed = events.last?.order else { throw .timedOut }
-        if fault?.action == .surfaceLate {
-            let until = clock.monotonic + (fault?.duration(default: .seconds(1)) ?? .zero)
-            state.withLock { $0.hiddenUntil[placed.id] = until }
-        }
-        let trades = events.compactMap { event -> SimulatedTrade? in if case .traded(let trade) = event.kind { trade } else { nil } }
-        return placed.placed(form, trades: trades)
-    }
-
-    private func cancel(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> JSONValue {
-        let symbol = try symbol(parameters)
-        let cancelID = try parameters.clientID("newClientOrderId") ?? mintedID()
-        let target: SimulatedOrder
-        do throws(BinanceError) { target = try order(parameters, symbol: symbol, account: account) } catch {
-            // A cancel of what does not exist and one of what is closed read alike; a missing parameter does not.
-            throw error.code == -2013 ? .unknownOrder : error
-        }
-        try checkRestrictions(parameters, target)
-        try BinanceWindow(parameters).check(at: exchange.now)
-        do throws(ExchangeRefusal) {
-            return try exchange.cancel(target.id, account: account, cancelID: cancelID).order.cancelled(cancelID: cancelID)
-        } catch {
-            throw .unknownOrder
-        }
-    }
-
-    private func cancelAll(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> JSONValue {
-        let symbol = try symbol(parameters)
-        let open = exchange.read { core in core.openOrders(account: account, symbol: symbol) }
-        guard !open.isEmpty else { throw .unknownOrder }
-        var cancelled: [JSONValue] = []
-        for order in open {
-            let cancelID = mintedID()
-            if let event = try? exchange.cancel(order.id, account: account, cancelID: cancelID) {
-                cancelled.append(event.order.cancelled(cancelID: cancelID))
-            }
-        }
-        return .array(cancelled)
-    }
-
-    private func checkRestrictions(_ parameters: BinanceParameters, _ order: SimulatedOrder) throws(BinanceError) {
-        guard let text = parameters["cancelRestrictions"] else { return }
-        let wanted: VenueOrderStatus
-        switch text {
-        case "ONLY_NEW": wanted = .accepted
-        case "ONLY_PARTIALLY_FILLED": wanted = .partiallyFilled
-        default: throw BinanceError(-1145, "Invalid cancelRestrictions")
-        }
-        guard order.status.isTerminal || order.status == wanted else {
-            throw BinanceError(-2011, "Order was not canceled due to cancel restrictions.")
         }
     }
 
@@ -151,7 +87,7 @@ final class BinanceEngine: Sendable {
         return found
     }
 
-    private func order(_ parameters: BinanceParameters, symbol: Symbol, account: String) throws(BinanceError) -> SimulatedOrder {
+    func order(_ parameters: BinanceParameters, symbol: Symbol, account: String) throws(BinanceError) -> SimulatedOrder {
         let id = try parameters.integer("orderId")
         let clientID = parameters["origClientOrderId"]
         guard id != nil || clientID != nil else {
@@ -202,7 +138,8 @@ final class BinanceEngine: Sendable {
                 $0.account == account && $0.symbol == symbol && range.contains(id: $0.id, at: $0.executedAt)
             }
         }
-        return .array(range.cut(all).map(\.binance))
+        let rows = range.cut(all)
+        return .array(exchange.read { core in rows.map { $0.binance(list: core.order($0.orderID)?.listID) } })
     }
 
     // MARK: Public data

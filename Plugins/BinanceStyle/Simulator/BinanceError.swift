@@ -1,13 +1,49 @@
+import SimulatorKit
+
 /// An error as the venue words it. Texts and codes: Binance spot API docs, errors.md, read 2026-11-21.
 struct BinanceError: Error, Sendable {
     let status: Int
     let code: Int
     let message: String
+    /// What came of the two halves of a cancel-replace.
+    var data: JSONValue?
 
     init(_ code: Int, _ message: String, status: Int = 400) {
         self.status = status
         self.code = code
         self.message = message
+    }
+
+    /// - Parameter new: Nil if the new order was not attempted.
+    static func cancelReplaceFailed(cancel: Result<JSONValue, BinanceError>, new: Result<JSONValue, BinanceError>?) -> BinanceError {
+        let word = { (result: Result<JSONValue, BinanceError>?) -> JSONValue in
+            switch result {
+            case .success: "SUCCESS"
+            case .failure: "FAILURE"
+            case nil: "NOT_ATTEMPTED"
+            }
+        }
+        let reply = { (result: Result<JSONValue, BinanceError>?) -> JSONValue in
+            switch result {
+            case .success(let json): json
+            case .failure(let error): error.json
+            case nil: .null
+            }
+        }
+        let isHalf = word(cancel) == "SUCCESS" || word(new) == "SUCCESS"
+        var error =
+            isHalf
+            ? BinanceError(-2021, "Order cancel-replace partially failed.", status: 409)
+            : BinanceError(-2022, "Order cancel-replace failed.")
+        error.data = .object([
+            "cancelResult": word(cancel), "newOrderResult": word(new), "cancelResponse": reply(cancel), "newOrderResponse": reply(new),
+        ])
+        return error
+    }
+
+    var json: JSONValue {
+        let body = JSONValue.object(["code": .integer(code), "msg": .string(message)])
+        return data.map { body.adding(["data": $0]) } ?? body
     }
 
     static let outsideWindow = BinanceError(-1021, "Timestamp for this request is outside of the recvWindow.")

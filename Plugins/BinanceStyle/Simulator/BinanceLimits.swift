@@ -43,10 +43,12 @@ final class BinanceLimits: Sendable {
     func addWeight(_ weight: Int, at now: Timestamp) -> Int { state.withLock { $0.weight.add(weight, at: now) } }
 
     /// Refuses a request beyond the limits, where they are enforced.
+    ///
+    /// A request is refused if the limit is reached already; one that crosses it is the last that passes.
     func check(_ operation: BinanceOperation, account: String, at now: Timestamp) throws(BinanceError) {
         guard settings.isEnforced else { return }
         guard addWeight(0, at: now) < settings.weightPerMinute else { throw .tooMuchWeight }
-        guard operation == .place else { return }
+        guard operation.newOrders > 0 else { return }
         let counts = addOrders(0, account: account, at: now)
         guard counts.short < settings.ordersPerTenSeconds else {
             throw BinanceError(-1015, "Too many new orders; current limit is \(settings.ordersPerTenSeconds) orders per 10 SECOND.", status: 429)
@@ -64,6 +66,15 @@ final class BinanceLimits: Sendable {
             state.orders[account] = windows
             return counts
         }
+    }
+
+    /// The answer of `rateLimit/order`.
+    func orderUsage(account: String, at now: Timestamp) -> JSONValue {
+        let counts = addOrders(0, account: account, at: now)
+        return .array([
+            rule("ORDERS", "SECOND", 10, settings.ordersPerTenSeconds).adding(["count": .integer(counts.short)]),
+            rule("ORDERS", "DAY", 1, settings.ordersPerDay).adding(["count": .integer(counts.day)]),
+        ])
     }
 
     /// As `exchangeInfo` lists them.

@@ -3,7 +3,8 @@ import SimulatorKit
 /// What can be asked of the venue, over REST or over the WebSocket API.
 enum BinanceOperation: Sendable, CaseIterable {
     case ping, time, exchangeInfo, tickerPrice
-    case account, place, test, query, cancel, cancelAll, openOrders, allOrders, myTrades
+    case account, place, test, query, cancel, cancelAll, cancelReplace, amend, openOrders, allOrders, myTrades, orderLimits
+    case placeOCO, placeOTO, placeOTOCO, cancelList, queryList, openLists, allLists
 
     /// Method and path under `/api/v3`.
     var rest: (method: String, path: String) {
@@ -18,9 +19,19 @@ enum BinanceOperation: Sendable, CaseIterable {
         case .query: ("GET", "order")
         case .cancel: ("DELETE", "order")
         case .cancelAll: ("DELETE", "openOrders")
+        case .cancelReplace: ("POST", "order/cancelReplace")
+        case .amend: ("PUT", "order/amend/keepPriority")
         case .openOrders: ("GET", "openOrders")
         case .allOrders: ("GET", "allOrders")
         case .myTrades: ("GET", "myTrades")
+        case .orderLimits: ("GET", "rateLimit/order")
+        case .placeOCO: ("POST", "orderList/oco")
+        case .placeOTO: ("POST", "orderList/oto")
+        case .placeOTOCO: ("POST", "orderList/otoco")
+        case .cancelList: ("DELETE", "orderList")
+        case .queryList: ("GET", "orderList")
+        case .openLists: ("GET", "openOrderList")
+        case .allLists: ("GET", "allOrderList")
         }
     }
 
@@ -36,9 +47,19 @@ enum BinanceOperation: Sendable, CaseIterable {
         case .query: "order.status"
         case .cancel: "order.cancel"
         case .cancelAll: "openOrders.cancelAll"
+        case .cancelReplace: "order.cancelReplace"
+        case .amend: "order.amend.keepPriority"
         case .openOrders: "openOrders.status"
         case .allOrders: "allOrders"
         case .myTrades: "myTrades"
+        case .orderLimits: "account.rateLimits.orders"
+        case .placeOCO: "orderList.place.oco"
+        case .placeOTO: "orderList.place.oto"
+        case .placeOTOCO: "orderList.place.otoco"
+        case .cancelList: "orderList.cancel"
+        case .queryList: "orderList.status"
+        case .openLists: "openOrderLists.status"
+        case .allLists: "allOrderLists"
         }
     }
 
@@ -48,23 +69,31 @@ enum BinanceOperation: Sendable, CaseIterable {
     var isSigned: Bool {
         switch self {
         case .ping, .time, .exchangeInfo, .tickerPrice: false
-        case .account, .place, .test, .query, .cancel, .cancelAll, .openOrders, .allOrders, .myTrades: true
+        default: true
         }
     }
 
-    /// Whether the request must still be in its window when it reaches the matching engine.
-    var reachesEngine: Bool { self == .place || self == .cancel || self == .cancelAll }
+    /// Orders that it adds to the count of the account's unfilled orders. Source: rest-api.md, "Unfilled Order Count" of each.
+    var newOrders: Int {
+        switch self {
+        case .place, .cancelReplace: 1
+        case .placeOCO, .placeOTO: 2
+        case .placeOTOCO: 3
+        default: 0
+        }
+    }
 
     var faultPoint: FaultPoint {
         switch self {
         case .ping, .time: .time
         case .exchangeInfo, .tickerPrice: .rules
-        case .account: .balances
-        case .place, .test: .place
-        case .query: .lookup
-        case .cancel, .cancelAll: .cancel
-        case .openOrders: .openOrders
-        case .allOrders: .history
+        case .account, .orderLimits: .balances
+        case .place, .test, .placeOCO, .placeOTO, .placeOTOCO: .place
+        case .cancelReplace, .amend: .place
+        case .query, .queryList: .lookup
+        case .cancel, .cancelAll, .cancelList: .cancel
+        case .openOrders, .openLists: .openOrders
+        case .allOrders, .allLists: .history
         case .myTrades: .fills
         }
     }
@@ -75,10 +104,12 @@ enum BinanceOperation: Sendable, CaseIterable {
         switch self {
         case .ping, .time, .test: 1
         case .tickerPrice: parameters["symbol"] == nil ? 4 : 2
-        case .place, .cancel, .cancelAll: succeeded ? 0 : 1
-        case .query: 4
+        case .place, .cancel, .cancelAll, .cancelReplace, .placeOCO, .placeOTO, .placeOTOCO, .cancelList: succeeded ? 0 : 1
+        case .query, .amend, .queryList: 4
+        case .openLists: 6
         case .openOrders: parameters["symbol"] == nil ? 80 : 6
-        case .exchangeInfo, .account, .allOrders: 20
+        case .exchangeInfo, .account, .allOrders, .allLists: 20
+        case .orderLimits: 40
         case .myTrades: parameters["orderId"] == nil ? 20 : 5
         }
     }

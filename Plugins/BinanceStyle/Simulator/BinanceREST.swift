@@ -66,8 +66,7 @@ extension BinanceDesk.Answer {
                 headers.append(("Retry-After", String(max(1, retryAfter.wholeMilliseconds / 1000))))
             }
             if let html { return SimulatorReply(status: error.status, headers: headers, body: html, contentType: "text/html") }
-            let body = JSONValue.object(["code": .integer(error.code), "msg": .string(error.message)])
-            return SimulatorReply(status: error.status, headers: headers, body: body.text)
+            return SimulatorReply(status: error.status, headers: headers, body: error.json.text)
         }
     }
 }

@@ -17,7 +17,9 @@ public struct BinanceVenue: VenueHarness {
         profile = try .spot(
             name: "binance", symbol: "BTCUSDT", other: "ETHUSDT",
             operations: [
-                .place: [.init("POST", "/api/v3/order")], .cancel: [.init("DELETE", "/api/v3/order")],
+                .place: [
+                    .init("POST", "/api/v3/order"), .init("POST", "/api/v3/orderList/otoco"), .init("POST", "/api/v3/orderList/oto"),
+                ], .replace: [.init("PUT", "/api/v3/order/amend/keepPriority")], .cancel: [.init("DELETE", "/api/v3/order")],
                 .lookup: [.init("GET", "/api/v3/order")], .openOrders: [.init("GET", "/api/v3/openOrders")],
                 .history: [.init("GET", "/api/v3/allOrders")], .fills: [.init("GET", "/api/v3/myTrades")],
                 .balances: [.init("GET", "/api/v3/account")], .time: [.init("GET", "/api/v3/time")],

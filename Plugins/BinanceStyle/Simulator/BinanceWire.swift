@@ -73,7 +73,7 @@ struct BinanceWire: Sendable {
         switch result {
         case .success(let json): return .object(["id": id, "status": 200, "result": json, "rateLimits": limits])
         case .failure(let error):
-            var body = JSONValue.object(["code": .integer(error.code), "msg": .string(error.message)])
+            var body = error.json
             if error.status == 429 || error.status == 418, let retryAfter {
                 // Milliseconds since 1970 here, while REST says seconds from now.
                 let now = desk.engine.exchange.now
@@ -145,7 +145,7 @@ struct BinanceWire: Sendable {
         var held: [String] = []
         for await batch in batches {
             guard session.isActive(subscription) else { return }
-            for event in binanceEvents(batch, sentAt: desk.engine.exchange.now) {
+            for event in binanceEvents(batch, sentAt: desk.engine.exchange.now, list: { desk.engine.listJSON($0) }) {
                 try await desk.controls.streams.send(wrapped(event, subscription), on: connection, number: number, held: &held)
             }
             guard !held.isEmpty else { continue }

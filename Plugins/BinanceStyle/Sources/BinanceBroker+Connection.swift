@@ -65,16 +65,16 @@ extension BinanceBroker {
     private func readRules() async throws {
         let info = try await client.publicQuery(
             "/api/v3/exchangeInfo", weight: 20, limit: 64 << 20, as: BinanceExchangeInfoReply.self)
-        var instruments: [Symbol: Instrument] = [:]
+        var rules: [Symbol: BinanceSymbolRules] = [:]
         for symbol in info.symbols {
             // A symbol whose rules cannot be read is left out: no order is sent for it.
-            guard let instrument = try? symbol.instrument() else { continue }
-            instruments[instrument.symbol] = instrument
+            guard let read = try? symbol.rules() else { continue }
+            rules[read.instrument.symbol] = read
         }
         let limits = (info.rateLimits ?? []).compactMap(\.limitOfVenue)
         if !limits.isEmpty { await client.limiter.replaceLimits(limits) }
         state.withLock { state in
-            state.instruments = instruments
+            state.rules = rules
             state.rulesReadAt = clock.monotonic
         }
     }

@@ -7,7 +7,7 @@ import TradingModel
 extension BinanceBroker {
     public func place(_ order: NewOrder, within window: SendWindow) async -> PlaceOutcome {
         await place(order.clientOrderID, within: window) { () throws(BinanceOrderRequest.Refusal) in
-            try BinanceOrderRequest(order, instrument: try self.rules(for: order.symbol))
+            try BinanceOrderRequest(order, rules: try self.rules(for: order.symbol))
         }
     }
 
@@ -33,9 +33,14 @@ extension BinanceBroker {
     }
 
     /// A cancel has an id of its own at this venue. This one cannot be the id of an order of ours, and a repeat uses it again.
-    static func cancelID(of id: ClientOrderID) -> String {
+    static func cancelID(of id: ClientOrderID) -> String { derivedID("cxl-", of: id) }
+
+    /// So has a list.
+    static func listID(of id: ClientOrderID) -> String { derivedID("lst-", of: id) }
+
+    private static func derivedID(_ prefix: String, of id: ClientOrderID) -> String {
         let digest = SHA256.hash(data: Data(id.rawValue.utf8)).prefix(14)
-        return "cxl-" + digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        return prefix + digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 
     private func place(
@@ -50,8 +55,8 @@ extension BinanceBroker {
         }
         defer { state.withLock { _ = $0.placing.remove(id) } }
         let result = await client.command(
-            .post, "/api/v3/order", request.parameters, costs: [BinanceDialect.Scope.weight: 1, BinanceDialect.Scope.orders: 1],
-            priority: .normal, within: window)
+            .post, request.path, request.parameters,
+            costs: [BinanceDialect.Scope.weight: 1, BinanceDialect.Scope.orders: 1 + request.legs.count], priority: .normal, within: window)
         switch result {
         case .replied(let reply): return BinanceOutcomes.place(reply, for: request)
         case .notSent(let reason, let evidence): return .notSent(reason, evidence)
@@ -59,10 +64,37 @@ extension BinanceBroker {
         }
     }
 
-    private func rules(for symbol: Symbol) throws(BinanceOrderRequest.Refusal) -> Instrument {
-        let (instrument, isLoaded) = state.withLock { ($0.instruments[symbol], $0.rulesReadAt != nil) }
+    /// Lowers an order's quantity in its place. Nothing else keeps the order: cancel-replace makes another one, under another
+    /// venue id and without the fills, which a replacement cannot tell.
+    public func replace(_ order: OrderReference, with terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
+        let rules: BinanceSymbolRules
+        do { rules = try self.rules(for: order.symbol) } catch {
+            return .notSent(error.reason, Evidence(mayHaveLeft: false, message: error.message))
+        }
+        guard let quantity = terms.quantity, terms.limitPrice == nil, terms.stopPrice == nil, rules.takesAmendments else {
+            return .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "only an order's quantity can be changed in place, and only downwards"))
+        }
+        guard quantity > 0, quantity.isMultiple(of: rules.instrument.lotSize) else {
+            return .notSent(.invalid, Evidence(mayHaveLeft: false, message: "quantity \(quantity) is not on the lot \(rules.instrument.lotSize)"))
+        }
+        let result = await client.command(
+            .put, "/api/v3/order/amend/keepPriority",
+            [
+                "symbol": order.symbol.rawValue, "origClientOrderId": order.clientOrderID.rawValue,
+                // Without it the venue gives the order an id that nobody knows.
+                "newClientOrderId": order.clientOrderID.rawValue, "newQty": quantity.description,
+            ], costs: [BinanceDialect.Scope.weight: 4], priority: .urgent, within: window)
+        switch result {
+        case .replied(let reply): return BinanceOutcomes.amend(reply, for: order, quantity: quantity)
+        case .notSent(let reason, let evidence): return .notSent(reason, evidence)
+        case .unknown(let cause, let evidence): return .unknown(cause, evidence)
+        }
+    }
+
+    private func rules(for symbol: Symbol) throws(BinanceOrderRequest.Refusal) -> BinanceSymbolRules {
+        let (rules, isLoaded) = state.withLock { ($0.rules[symbol], $0.rulesReadAt != nil) }
         guard isLoaded else { throw .init(reason: .notConnected, message: "the instrument rules are not loaded yet") }
-        guard let instrument else { throw .init(reason: .invalid, message: "the venue does not list \(symbol)") }
-        return instrument
+        guard let rules else { throw .init(reason: .invalid, message: "the venue does not list \(symbol)") }
+        return rules
     }
 }

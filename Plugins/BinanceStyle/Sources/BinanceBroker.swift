@@ -13,7 +13,7 @@ public final class BinanceBroker: Exchange {
     public var events: AsyncStream<BrokerEvent> { outlet.events }
 
     struct State {
-        var instruments: [Symbol: Instrument] = [:]
+        var rules: [Symbol: BinanceSymbolRules] = [:]
         var rulesReadAt: MonotonicInstant?
         var streamIsUp = false
         var detail = "starting"
@@ -56,14 +56,14 @@ public final class BinanceBroker: Exchange {
     }
 
     public func instrument(_ symbol: Symbol) async throws(BrokerError) -> Instrument {
-        let (instrument, isLoaded) = state.withLock { ($0.instruments[symbol], $0.rulesReadAt != nil) }
+        let (instrument, isLoaded) = state.withLock { ($0.rules[symbol]?.instrument, $0.rulesReadAt != nil) }
         guard isLoaded else { throw BrokerError(.unavailable, effect: .notSent, "the instrument rules are not loaded yet") }
         guard let instrument else { throw BrokerError(.notFound, effect: .notSent, "the venue does not list \(symbol)") }
         return instrument
     }
 
     public func instruments() async throws(BrokerError) -> [Instrument] {
-        let (instruments, isLoaded) = state.withLock { ($0.instruments.values, $0.rulesReadAt != nil) }
+        let (instruments, isLoaded) = state.withLock { ($0.rules.values.map(\.instrument), $0.rulesReadAt != nil) }
         guard isLoaded else { throw BrokerError(.unavailable, effect: .notSent, "the instrument rules are not loaded yet") }
         return instruments.sorted { $0.symbol < $1.symbol }
     }
@@ -72,9 +72,5 @@ public final class BinanceBroker: Exchange {
 
     public func positions() async throws(BrokerError) -> [Position] {
         throw BrokerError(.unsupported, effect: .notSent, "a spot account has balances, not positions")
-    }
-
-    public func replace(_ order: OrderReference, with terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
-        .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "cancel-replace is not atomic on Binance spot"))
     }
 }

@@ -4,7 +4,8 @@ import TradingModel
 /// What the adapter can do and what Binance spot guarantees. Sources: this adapter's README.
 enum BinanceDialect {
     static let capabilities = BrokerCapabilities(
-        orderTypes: [.market, .limit, .stop, .stopLimit], timesInForce: [.gtc, .ioc, .fok], canPostOnly: true, hasStream: true)
+        orderTypes: [.market, .limit, .stop, .stopLimit], timesInForce: [.gtc, .ioc, .fok], canReplace: true, canBracket: true,
+        canPostOnly: true, hasStream: true)
 
     /// A client order id is free again once its order has closed, so a resend is no query and may execute twice.
     static func semantics(requestLife: Duration, visibilityHorizon: Duration) -> VenueSemantics {

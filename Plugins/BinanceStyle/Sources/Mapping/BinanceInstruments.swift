@@ -1,7 +1,21 @@
 import BrokerContract
 import TradingModel
 
+/// What the adapter knows of one symbol: its rules, and which kinds of request it takes.
+struct BinanceSymbolRules: Sendable {
+    let instrument: Instrument
+    var takesPairs = false
+    var takesAttached = false
+    var takesAmendments = false
+}
+
 extension BinanceExchangeInfoReply.Symbol {
+    func rules() throws -> BinanceSymbolRules {
+        BinanceSymbolRules(
+            instrument: try instrument(), takesPairs: ocoAllowed ?? false, takesAttached: otoAllowed ?? false,
+            takesAmendments: amendAllowed ?? false)
+    }
+
     /// The filters as rules. A field of zero disables its rule, at the venue as in ``Instrument``.
     func instrument() throws -> Instrument {
         let price = filter("PRICE_FILTER")

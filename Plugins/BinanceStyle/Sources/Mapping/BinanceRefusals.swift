@@ -6,10 +6,17 @@ import TradingModel
 /// Left out on purpose, so that they stay unknown: every 5xx, -1000, -1001, -1006, -1007, -1008, and "Duplicate order sent.",
 /// which says that an order with this id lives. Source: errors and rest-api of the spot documentation, commit a5e0bc3.
 enum BinanceRefusals {
-    static let place: [DefinitiveRefusal] = gateway + filters + engine + malformed
+    static let place: [DefinitiveRefusal] = gateway + filters + engine + malformed + lists
 
     static let cancel: [DefinitiveRefusal] =
         gateway + malformed + [.init(httpStatus: 400, code: "-2011", messageContains: "cancel restrictions", reason: .invalidParameter)]
+
+    /// -2038 leaves the order as it was. Source: errors, "Messages for -1010, -2010, -2011 and -2038".
+    static let amend: [DefinitiveRefusal] =
+        gateway + malformed + filters + [
+            .init(httpStatus: 400, code: "-2038", messageContains: "increase", reason: .unsupported),
+            .init(httpStatus: 400, code: "-2038", reason: .invalidParameter),
+        ]
 
     /// The refusal that this reply is, if it is on the list.
     static func match(_ list: [DefinitiveRefusal], status: Int, code: Int?, message: String) -> RejectReason? {
@@ -53,6 +60,12 @@ enum BinanceRefusals {
         ("trading is not enabled", .permissionDenied), ("QTY is zero or less", .invalidQuantity),
         ("IcebergQty exceeds QTY", .invalidQuantity), ("liquidity", .noLiquidity),
     ].map { (text: String, reason: RejectReason) in .init(httpStatus: 400, code: "-2010", messageContains: text, reason: reason) }
+
+    /// Rules of order lists. Source: errors, -1158 to -1199.
+    private static let lists: [DefinitiveRefusal] =
+        ["-1158", "-1160", "-1165", "-1166", "-1168", "-1196", "-1197", "-1198", "-1199"].map {
+            .init(httpStatus: 400, code: $0, reason: .invalidParameter)
+        } + [.init(httpStatus: 400, code: "-2010", messageContains: "relationship of the prices", reason: .invalidPrice)]
 
     /// Requests that the API could not read or does not allow: they never reach the engine.
     private static let malformed: [DefinitiveRefusal] =

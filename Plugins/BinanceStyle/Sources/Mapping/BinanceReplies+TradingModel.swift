@@ -13,7 +13,7 @@ extension BinanceOrderReply {
         }
         let filled = try executedQty.map { try Quantity($0) } ?? .zero
         let quote = try cummulativeQuoteQty.map { try Notional($0) }
-        let word = VenueOrderStatus(binance: status)
+        let word = VenueOrderStatus(binance: status, expiry: expiryReason)
         return OrderReport(
             venueOrderID: VenueOrderID(String(orderId)), clientOrderID: ClientOrderID(origClientOrderId ?? clientOrderId),
             symbol: Symbol(symbol), side: side, type: type.flatMap(OrderType.init(binance:)), status: word, venueStatus: status,
@@ -36,6 +36,20 @@ extension BinanceOrderReply {
                 quantity: try Quantity(fill.qty), price: try Price(fill.price), fee: try fill.commission.map { try Notional($0) },
                 feeAsset: fill.commissionAsset.map { Asset($0) }, executedAt: Timestamp(milliseconds: transactTime ?? 0))
         }
+    }
+}
+
+extension BinanceAmendReply {
+    func report() throws -> OrderReport {
+        let order = amendedOrder
+        let filled = try Quantity(order.executedQty)
+        let quote = try order.cumulativeQuoteQty.map { try Notional($0) }
+        return OrderReport(
+            venueOrderID: VenueOrderID(String(order.orderId)), clientOrderID: ClientOrderID(order.clientOrderId), symbol: Symbol(order.symbol),
+            side: try Side(binance: order.side), type: order.type.flatMap(OrderType.init(binance:)),
+            status: VenueOrderStatus(binance: order.status, expiry: nil), venueStatus: order.status, quantity: try Quantity(order.qty),
+            limitPrice: try Price(binance: order.price), stopPrice: try Price(binance: order.stopPrice), filledQuantity: filled,
+            averagePrice: quote.flatMap { $0 > 0 && filled > 0 ? $0 / filled : nil }, updatedAt: Timestamp(milliseconds: transactTime))
     }
 }
 
@@ -89,7 +103,12 @@ extension OrderType {
 }
 
 extension VenueOrderStatus {
-    init(binance word: String) {
+    /// - Parameter expiry: Why the order expired. An order that gives way to another of its list was ended by us, in advance.
+    init(binance word: String, expiry: String?) {
+        if word == "EXPIRED", expiry == "OCO_TRIGGER" || expiry == "OTO_PHASE_ONE_EXPIRED" {
+            self = .cancelled
+            return
+        }
         switch word {
         case "PENDING_NEW": self = .pendingNew
         case "NEW": self = .accepted
@@ -111,7 +130,7 @@ extension RejectReason {
             return
         }
         switch word {
-        case nil, "NONE", "": return nil
+        case nil, "NONE", "", "OCO_TRIGGER", "OTO_PHASE_ONE_EXPIRED": return nil
         case "INSUFFICIENT_LIQUIDITY", "UNFILLED_IOC_QUANTITY_EXPIRED", "UNFILLED_FOK_ORDER_EXPIRED": self = .noLiquidity
         case "EXECUTION_RULE_PRICE_RANGE_EXCEEDED": self = .priceOutOfRange
         case .some(let text): self = .other(text)

@@ -30,6 +30,31 @@ struct BinanceOrderReply: Decodable, Sendable {
     let fills: [BinanceFillReply]?
 }
 
+/// The answer to a list's placement, and to a cancel that took a whole list.
+struct BinanceListReply: Decodable, Sendable {
+    let orderListId: Int64
+    let orderReports: [BinanceOrderReply]
+}
+
+/// The answer to an amendment, which names some fields in ways of its own.
+struct BinanceAmendReply: Decodable, Sendable {
+    struct Order: Decodable, Sendable {
+        let symbol: String
+        let orderId: Int64
+        let clientOrderId: String
+        let price: String?
+        let stopPrice: String?
+        let qty: String
+        let executedQty: String
+        let cumulativeQuoteQty: String?
+        let status: String
+        let type: String?
+        let side: String
+    }
+    let transactTime: Int64
+    let amendedOrder: Order
+}
+
 /// A fill within the reply to a placement.
 struct BinanceFillReply: Decodable, Sendable {
     let price: String
@@ -91,6 +116,10 @@ struct BinanceExchangeInfoReply: Decodable, Sendable {
         let quoteAsset: String
         let orderTypes: [String]
         let filters: [Filter]
+        /// Whether it takes pairs, lists behind a working order, and amendments. Absent means no.
+        let ocoAllowed: Bool?
+        let otoAllowed: Bool?
+        let amendAllowed: Bool?
     }
     let rateLimits: [RateLimit]?
     let symbols: [Symbol]
