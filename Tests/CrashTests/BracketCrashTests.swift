@@ -20,13 +20,13 @@ import Testing
             let body = GatewayUnderTest.signal(extra: #","stop_loss":"58000","take_profit":"65000""#)
             let key = ["Idempotency-Key": "bracket-\(point)"]
             _ = try? await doomed.post(body, headers: key)
-            try await waitUntil("\(point) is passed: \(doomed.process.text.suffix(1500))", within: .seconds(30)) { !doomed.process.isRunning }
+            try await waitUntil("\(point) is passed: \(doomed.process.text.suffix(1500))") { !doomed.process.isRunning }
 
             let gateway = try await GatewayUnderTest.start(in: folder, port: port)
             #expect(try await gateway.post(body, headers: key).status == 202)
             var orders: [[String: Any]] = []
             do {
-                try await waitUntil("the entry is filled and its legs rest", within: .seconds(60)) {
+                try await waitUntil("the entry is filled and its legs rest") {
                     orders = try await gateway.orders().sorted { "\($0["id"] ?? "")" < "\($1["id"] ?? "")" }
                     return orders.map { $0["status"] as? String } == ["filled", "accepted", "accepted"]
                 }
@@ -37,6 +37,37 @@ import Testing
             try await gateway.process.kill9()
             let taken = try accepted(in: folder)
             #expect(taken == Set(orders.compactMap { $0["client_order_id"] as? String }), "\(point): the broker has \(taken)")
+        }
+    }
+
+    @Test(arguments: ["desk.permitted", "egress.before_send", "egress.request_sent", "egress.reply_read", "desk.placed", "desk.outcome_recorded"])
+    func `a kill around the one request that makes all three leaves each at the venue once`(_ point: String) async throws {
+        try await TemporaryFolder.with { folder in
+            let venue = try await VenueUnderTest.start(in: folder)
+            let port = try freePort()
+            try GatewayUnderTest.configure(in: folder, port: port, venuePort: venue.port)
+            let doomed = try await GatewayUnderTest.start(in: folder, port: port, environment: ["TURNSTILE_FAILPOINT": "\(point):kill"])
+            try? await doomed.waitForAccount()
+            let body = GatewayUnderTest.signal(extra: #","type":"limit","limit_price":"60500","stop_loss":"58000","take_profit":"65000""#)
+            let key = ["Idempotency-Key": "bracket-\(point)"]
+            _ = try? await doomed.post(body, headers: key)
+            try await waitUntil("\(point) is passed: \(doomed.process.text.suffix(1500))") { !doomed.process.isRunning }
+
+            let gateway = try await GatewayUnderTest.start(in: folder, port: port)
+            #expect(try await gateway.post(body, headers: key).status == 202)
+            var orders: [[String: Any]] = []
+            do {
+                try await waitUntil("the entry is filled and its legs rest") {
+                    orders = try await gateway.orders().sorted { "\($0["id"] ?? "")" < "\($1["id"] ?? "")" }
+                    return orders.map { $0["status"] as? String } == ["filled", "accepted", "accepted"]
+                }
+            } catch {
+                Issue.record("\(point): \(error): \(orders) \(gateway.process.text.suffix(3000))")
+            }
+            let theirs = try await venue.orders().compactMap { $0["client_order_id"] as? String }
+            #expect(theirs.count == 3 && Set(theirs) == Set(orders.compactMap { $0["client_order_id"] as? String }), "\(point): the venue has \(theirs)")
+            try await gateway.process.kill9()
+            try await venue.process.kill9()
         }
     }
 

@@ -12,10 +12,14 @@ import TradingModel
     private static let legs = #","stop_loss":"58000","take_profit":"65000""#
 
     private func with(
-        policy: OrderPolicy = OrderPolicy(longOnly: true), background: Duration = .seconds(30), script: [ScriptedVenue.Step] = [], brackets: Bool = true,
+        policy: OrderPolicy = OrderPolicy(longOnly: true), background: Duration = .seconds(30), window: Duration = .seconds(60), script: [ScriptedVenue.Step] = [], brackets: Bool = true,
         _ body: @escaping @Sendable (InProcessScene, ScriptedBroker) async throws -> Void
     ) async throws {
-        try await InProcessScene.with(InProcessScene.settings(accounts: ["a"], policy: policy, change: { $0.tracking.backgroundInterval = background })) { scene async throws in
+        try await InProcessScene.with(InProcessScene.settings(accounts: ["a"], policy: policy, change: {
+            $0.tracking.backgroundInterval = background
+            // Long, so that it never closes by itself; short where absence is to be proven after it.
+            $0.sendWindow = window
+        })) { scene async throws in
             let broker = try #require(scene.brokers["a"])
             broker.venue.state.withLock {
                 $0.takesBrackets = brackets
@@ -27,10 +31,10 @@ import TradingModel
 
     /// Waits until the oldest orders are in these states, the entry first.
     @discardableResult
-    private func reach(_ states: [OrderState], in scene: InProcessScene, within limit: Duration = .seconds(30)) async throws -> [OrderRecord] {
+    private func reach(_ states: [OrderState], in scene: InProcessScene) async throws -> [OrderRecord] {
         var orders: [OrderRecord] = []
         do {
-            try await waitUntil("orders are \(states)", within: limit) {
+            try await waitUntil("orders are \(states)") {
                 orders = try await scene.orders().sorted { $0.id < $1.id }
                 return orders.map(\.state) == states
             }
@@ -61,7 +65,7 @@ import TradingModel
             #expect(await scene.post(extra: Self.legs).status == 202)
             let orders = try await reach([.filled, .accepted, .accepted], in: scene)
             broker.trade(.stopLoss, tells: false)
-            try await reach([.filled, .filled, .cancelled], in: scene, within: .seconds(60))
+            try await reach([.filled, .filled, .cancelled], in: scene)
             #expect(try await position(in: scene) == 0)
             let asked = broker.venue.state.withLock { $0.legsAsked }
             #expect(Set(asked.compactMap(\.leg?.role)) == Set(BracketRole.allCases))
@@ -79,24 +83,24 @@ import TradingModel
     }
 
     @Test func `what never reached the venue is proven absent as a whole and sent again as a whole`() async throws {
-        try await with(script: [.vanish]) { scene, broker async throws in
+        try await with(window: .seconds(2), script: [.vanish]) { scene, broker async throws in
             #expect(await scene.post(extra: Self.legs).status == 202)
-            let orders = try await reach([.filled, .accepted, .accepted], in: scene, within: .seconds(60))
-            #expect(orders.map(\.attempts) == [2, 2, 2])
+            let orders = try await reach([.filled, .accepted, .accepted], in: scene)
+            #expect(Set(orders.map(\.attempts)).count == 1 && orders[0].attempts >= 2)
             let placed = broker.venue.state.withLock { $0.placed }
             #expect(placed.count == 2 && Set(placed).count == 1)
         }
     }
 
     @Test func `a leg that the stream shows keeps an entry without a reply from being sent again`() async throws {
-        try await with(script: [.vanish]) { scene, broker async throws in
+        try await with(window: .seconds(2), script: [.vanish]) { scene, broker async throws in
             #expect(await scene.post(extra: Self.legs).status == 202)
-            try await waitUntil("the outcome is not known", within: .seconds(30)) {
+            try await waitUntil("the outcome is not known") {
                 try await scene.orders().filter { $0.bracketRole == nil }.allSatisfy { $0.state == .unknown || $0.state == .resolving }
             }
             broker.tellLeg(.stopLoss)
             // No answer shows the entry, but its leg is there: a person must look.
-            let orders = try await reach([.parked, .accepted, .parked], in: scene, within: .seconds(60))
+            let orders = try await reach([.parked, .accepted, .parked], in: scene)
             #expect(orders[0].reason == "leg_at_venue")
             #expect(broker.venue.state.withLock { $0.placed.count } == 1)
         }
@@ -117,7 +121,7 @@ import TradingModel
             let orders = try await reach([.blocked, .blocked, .blocked], in: scene)
             #expect(orders.map(\.reason) == ["unsupported_bracket", "entry_ended", "entry_ended"])
             #expect(broker.venue.state.withLock { $0.placed.isEmpty })
-            try await waitUntil("it is alerted", within: .seconds(30)) { try await scene.alertTypes().contains("order_not_traded") }
+            try await waitUntil("it is alerted") { try await scene.alertTypes().contains("order_not_traded") }
         }
     }
 
@@ -139,14 +143,14 @@ import TradingModel
             #expect(await scene.post(extra: Self.legs).status == 202)
             try await reach([.filled, .accepted, .accepted], in: scene)
             // Each is asked about once, soon after it came to stand by itself, and then in the background.
-            try await waitUntil("both were asked about", within: .seconds(30)) { Set(broker.venue.state.withLock { $0.legsAsked.compactMap(\.leg?.role) }).count == 2 }
+            try await waitUntil("both were asked about") { Set(broker.venue.state.withLock { $0.legsAsked.compactMap(\.leg?.role) }).count == 2 }
             #expect(broker.venue.state.withLock { $0.legsAsked.count } <= 4)
         }
     }
 
     @Test func `a restart takes the legs over and goes on`() async throws {
         try await TemporaryFolder.with { folder in
-            let settings = InProcessScene.settings(accounts: ["a"], policy: OrderPolicy(longOnly: true))
+            let settings = InProcessScene.settings(accounts: ["a"], policy: OrderPolicy(longOnly: true), change: { $0.sendWindow = .seconds(60) })
             let first = try InProcessScene.make(settings, folder: folder)
             let venue = try #require(first.brokers["a"]).venue
             venue.state.withLock { $0.takesBrackets = true }

@@ -7,7 +7,7 @@ import TradingModel
 @Suite struct BracketFollowingTests {
     /// What a leg in lockstep with its entry becomes, for every move that an entry can make.
     static let lockstep: [OrderState: OrderState?] = [
-        .queued: .some(nil), .permitted: .some(nil), .unknown: .unknown, .resolving: .resolving, .parked: .parked, .absent: .absent,
+        .queued: nil, .permitted: nil, .unknown: .unknown, .resolving: .resolving, .parked: .parked, .absent: .absent,
         .abandoned: .abandoned, .skipped: .skipped, .blocked: .blocked, .stale: .stale, .rejected: .rejected, .accepted: .accepted,
         .partiallyFilled: .accepted, .filled: .accepted, .cancelPending: .accepted, .replacePending: .accepted, .cancelled: .accepted,
         .expired: .accepted,
@@ -100,6 +100,18 @@ import TradingModel
         let taken = bracketed(.accepted, legs: [.accepted, .accepted])
         let change = try #require(OrderReducer.evidence(report(.rejected), fills: [], of: taken, base: nil, at: start))
         #expect(change.order.state == .rejected && change.legs.map(\.order.state) == [.rejected, .rejected])
+    }
+
+    @Test func `protection is lost when all legs ended and none traded, behind an entry that did`() {
+        func lost(_ legs: [OrderState], entry: Quantity = 1, traded: Quantity = .zero) -> Bool {
+            var snapshot = bracketed(.filled, legs: legs)
+            snapshot.order.filledQuantity = entry
+            snapshot.legs[1].order.filledQuantity = traded
+            return BracketFollowing.hasLostProtection(snapshot)
+        }
+        #expect(lost([.cancelled, .cancelled]) && lost([.rejected, .cancelled]) && lost([.expired, .expired]))
+        #expect(!lost([.cancelled, .accepted]) && !lost([.accepted, .cancelled]) && !lost([.cancelled, .partiallyFilled]))
+        #expect(!lost([.cancelled, .filled], traded: 1) && !lost([.cancelled, .cancelled], entry: 0))
     }
 
     @Test func `an order without a bracket has no legs to change`() throws {

@@ -269,14 +269,20 @@ actor OrderTracker {
     /// After a change of an entry or a leg: watches the legs that stand by themselves, and asks soon where one change means another.
     private func lookAtBracket(of order: OrderRecord) async {
         guard let entry = try? await store.order(order.entryID ?? order.id) else { return }
+        let standing = entry.legs.map(\.order).filter { !$0.state.isTerminal && !BracketFollowing.states.contains($0.state) }
+        var base = watches[entry.order.id]?.base
+        if base == nil, standing.contains(where: { watches[$0.id] == nil }) { base = (try? await broker.instrument(entry.order.symbol))?.base }
         let now = clock.monotonic
-        for leg in entry.legs.map(\.order) where !leg.state.isTerminal && !BracketFollowing.states.contains(leg.state) {
-            if watches[leg.id] == nil {
-                add(Watch(leg, base: watches[entry.order.id]?.base, now: now, firstCheckAfter: settings.tracking.monitorInterval))
-            }
+        for leg in standing {
+            if watches[leg.id] == nil { add(Watch(leg, base: base, now: now, firstCheckAfter: settings.tracking.monitorInterval)) }
             // The end of the entry or of the other leg ends this one or sets it to work; the event that tells it may be lost.
             guard order.state.isTerminal, order.id != leg.id else { continue }
             watches[leg.id]?.nextCheck = min(watches[leg.id]?.nextCheck ?? now, now + settings.tracking.immediateInterval)
+        }
+        if order.bracketRole != nil, order.state.isTerminal, BracketFollowing.hasLostProtection(entry) {
+            await alerts.raise(
+                "protection_lost", .critical, subject: "order:\(entry.order.id)",
+                "\(account) \(entry.order.symbol): the legs ended without closing what order \(entry.order.id) opened; its position has no stop")
         }
         // A leg that the venue shows proves that the entry is there too.
         guard entry.legs.contains(where: { BracketFollowing.isAtVenue($0.order) }) else { return }

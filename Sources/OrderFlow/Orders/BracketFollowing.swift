@@ -37,6 +37,13 @@ public enum BracketFollowing {
         }
     }
 
+    /// Whether the entry has traded, its stop has ended without trading, and nothing of the bracket is left that would close the position.
+    public static func hasLostProtection(_ entry: OrderSnapshot) -> Bool {
+        let legs = entry.legs.map(\.order)
+        return entry.order.filledQuantity > 0 && legs.contains { $0.bracketRole == .stopLoss }
+            && legs.allSatisfy { $0.state.isTerminal && $0.filledQuantity.isZero }
+    }
+
     /// The changes of the legs that belong to a change of their entry.
     static func changes(of entry: OrderSnapshot, with change: OrderChange, at now: Timestamp) -> [OrderChange] {
         entry.legs.compactMap { leg in

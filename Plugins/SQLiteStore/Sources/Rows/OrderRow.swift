@@ -10,7 +10,7 @@ extension OrderRecord {
         stop_loss, take_profit, bracket_role, entry_id
         """
 
-    private static let insertion =
+    static let insertion =
         "INSERT INTO orders (\(columns)) VALUES (\(Array(repeating: "?", count: 36).joined(separator: ", ")))"
 
     init(row: Row) throws {
@@ -28,8 +28,9 @@ extension OrderRecord {
             filledAt: row.optionalTime(30), expiresAt: row.time(31))
     }
 
-    func insert(_ db: Database) throws {
-        var insert = try DirectStatement(db, sql: Self.insertion)
+    /// `insert` is a statement of ``insertion``.
+    func insert(with insert: inout DirectStatement) throws {
+        insert.start()
         insert.add(id.rawValue)
         insert.add(signalID.rawValue)
         insert.add(strategy.rawValue)
