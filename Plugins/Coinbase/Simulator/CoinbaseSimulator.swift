@@ -125,7 +125,7 @@ public struct CoinbaseSimulator: Sendable {
         let ports = Mutex<(main: Int?, plain: Int?)>((nil, nil))
         // Called once, when both ports are known.
         let noteListening: @Sendable (Int, Bool) async -> Void = { [options] port, isMain in
-            let known = ports.withLock { ports in
+            let known: (main: Int?, plain: Int?)? = ports.withLock { ports in
                 if isMain { ports.main = port } else { ports.plain = port }
                 return [ports.main, ports.plain].compactMap { $0 }.count == wanted ? ports : nil
             }

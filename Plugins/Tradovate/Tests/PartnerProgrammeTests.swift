@@ -41,7 +41,8 @@ import TradingModel
         try await AdapterHarness.with(.init(passwords: ["sim_user": "pass"], tokenLife: .seconds(12))) { harness in
             steps.show("1.1 access token request: valid credentials are granted a token, once", harness.simulator.logins == 1)
             let broker = try TradovateBroker(testConfiguration(harness.address, password: "wrong"), context: testContext("fut2"))
-            let refused: BrokerError? = await { do { try await broker.run() } catch { return error }; return nil }()
+            var refused: BrokerError?
+            do throws(BrokerError) { try await broker.run() } catch { refused = error }
             steps.show("1.1 access token request: invalid credentials end the run and show no secret",
                 refused?.kind == .unauthenticated && refused?.description.contains("wrong") == false, "\(String(describing: refused))")
             let isRenewed = try await eventually { harness.simulator.renewals >= 1 }
@@ -83,9 +84,9 @@ import TradingModel
             steps.show("2.1 login: the connection is authorised with a valid token", await harness.broker.health.streamIsUp)
             let raw = try await WebSocketClient(options: WebSocketOptions()).connect(to: try #require(URL(string: harness.address.webSocket)))
             var messages = raw.messages.makeAsyncIterator()
-            #expect(try await messages.next() == "o")
             try await raw.send("authorize\n0\n\nSIM.tok.none")
-            let answer = try await messages.next() ?? ""
+            var answer = ""
+            while !answer.hasPrefix("a"), let text = try await messages.next() { answer = text }
             steps.show("2.1 login: an invalid token is answered with 401", answer.contains("401"), answer)
             let isClosed = await ended(&messages)
             steps.show("2.2 heartbeats: a client that sends none, or does not log in, is closed", isClosed)
@@ -99,7 +100,8 @@ import TradingModel
             steps.show("2.2 heartbeats: a lost connection is opened again, and the gap is told", isBack && toldGap(harness, from: before))
 
             let syncs = harness.simulator.controls.log.entries.count { $0.path == "/v1/user/syncrequest" }
-            steps.show("2.3 syncrequest: one for each connection", syncs == 2, "\(syncs)")
+            let connections = harness.events.all.count { $0 == .connected }
+            steps.show("2.3 syncrequest: one for each connection", syncs == connections, "\(syncs) for \(connections)")
 
             try harness.simulator.faults.add([Fault(on: .stream, .duplicateEvent, times: 2), Fault(on: .stream, .reorderEvents, times: 2)])
             _ = await harness.place(try harness.order(.market, id: "w1"))

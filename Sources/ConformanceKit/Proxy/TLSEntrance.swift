@@ -12,6 +12,7 @@ public enum HandshakeCut: Sendable, Hashable {
 final class TLSEntrance: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private let point: HandshakeCut?
     private let plan: ProxyPlan
@@ -42,9 +43,11 @@ final class TLSEntrance: ChannelDuplexHandler {
         var bytes = unwrapOutboundIn(data)
         let part = bytes.readSlice(length: min(bytes.readableBytes, max(0, limit - passed))) ?? ByteBuffer()
         passed += part.readableBytes
-        guard passed >= limit else { return context.write(NIOAny(part), promise: promise) }
+        guard passed >= limit else { return context.write(wrapOutboundOut(part), promise: promise) }
         promise?.fail(ChannelError.ioOnClosedChannel)
         plan.noteHandshakeCut()
-        context.writeAndFlush(NIOAny(part)).assumeIsolated().whenComplete { _ in self.cut() }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { _ in self.cut() }
+        context.writeAndFlush(wrapOutboundOut(part), promise: written)
     }
 }
