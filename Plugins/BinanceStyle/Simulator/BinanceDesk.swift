@@ -27,7 +27,8 @@ struct BinanceDesk: Sendable {
     struct Answer: Sendable {
         let result: Result<JSONValue, BinanceError>
         var weight: Int
-        var orderCounts: (short: Int, day: Int)?
+        /// Of each window of the limits on orders.
+        var orderCounts: [Int]?
         /// When to come back, for 429 and 418.
         var retryAfter: Duration?
         /// A body that is no JSON, as load balancers send it.
@@ -54,7 +55,7 @@ struct BinanceDesk: Sendable {
 
     private func work(_ request: BinanceRequest, arrivedAt: Timestamp, fault: Fault?) -> Answer {
         let result: Result<JSONValue, BinanceError>
-        var counts: (short: Int, day: Int)?
+        var counts: [Int]?
         let account = request.key ?? ""
         do throws(BinanceError) {
             try engine.limits.check(request.operation, account: account, at: arrivedAt)
@@ -69,9 +70,13 @@ struct BinanceDesk: Sendable {
             result = .failure(error)
         }
         var succeeded = false
-        if case .success = result { succeeded = true }
+        var retryAfter: Duration?
+        switch result {
+        case .success: succeeded = true
+        case .failure(let error): retryAfter = error.retryAfter
+        }
         let weight = engine.limits.addWeight(request.operation.weight(request.parameters, succeeded: succeeded), at: arrivedAt)
-        return Answer(result: result, weight: weight, orderCounts: counts, retryAfter: succeeded ? nil : .seconds(60))
+        return Answer(result: result, weight: weight, orderCounts: counts, retryAfter: retryAfter)
     }
 
     /// Key, window and signature, in the venue's order.
@@ -108,11 +113,12 @@ struct BinanceDesk: Sendable {
             reject: { fault in Answer(result: .failure(Self.rejection(operation, fault)), weight: 1) },
             rateLimit: { fault in
                 let wait = fault.duration(default: .seconds(2))
-                let until = (engine.exchange.now + wait).milliseconds
+                let now = engine.exchange.now
+                let usual = BinanceError.tooMuchWeight(engine.limits.settings.weightPerMinute, retryAfter: wait)
                 let error =
                     fault.status == 418
-                    ? BinanceError(-1003, "Way too much request weight used; IP banned until \(until). Please use WebSocket Streams for live updates to avoid bans.", status: 418)
-                    : BinanceError(fault.code ?? -1003, fault.message ?? BinanceError.tooMuchWeight.message, status: 429)
+                    ? BinanceError.banned(until: now + wait, at: now)
+                    : BinanceError(fault.code ?? usual.code, fault.message ?? usual.message, status: 429)
                 return Answer(result: .failure(error), weight: engine.limits.settings.weightPerMinute, retryAfter: wait)
             })
     }

@@ -36,7 +36,7 @@ struct BinanceREST: Sendable {
                 operation: operation, parameters: BinanceParameters(query: query, body: body),
                 key: HTTPField.Name("X-MBX-APIKEY").flatMap { request.headers[$0] }, payload: restPayload(query: query, body: body),
                 method: method, path: Self.prefix + path))
-        return try await answer.map(\.reply).response(on: context.channel)
+        return try await answer.map { $0.reply(desk.engine.limits.settings.orders) }.response(on: context.channel)
     }
 }
 
@@ -53,17 +53,15 @@ extension WireReply {
 
 extension BinanceDesk.Answer {
     /// On the REST wire, with the counters as headers.
-    var reply: SimulatorReply {
+    func reply(_ windows: [BinanceLimits.OrderWindow]) -> SimulatorReply {
         var headers: [(name: String, value: String)] = [("X-MBX-USED-WEIGHT", String(weight)), ("X-MBX-USED-WEIGHT-1M", String(weight))]
-        if let orderCounts {
-            headers.append(("X-MBX-ORDER-COUNT-10S", String(orderCounts.short)))
-            headers.append(("X-MBX-ORDER-COUNT-1D", String(orderCounts.day)))
-        }
+        for (window, count) in zip(windows, orderCounts ?? []) { headers.append((window.header, String(count))) }
         switch result {
         case .success(let json): return SimulatorReply(status: 200, headers: headers, body: json.text)
         case .failure(let error):
             if error.status == 429 || error.status == 418, let retryAfter {
-                headers.append(("Retry-After", String(max(1, retryAfter.wholeMilliseconds / 1000))))
+                // Seconds, upwards: who comes back then finds the limit open.
+                headers.append(("Retry-After", String(max(1, (retryAfter.wholeMilliseconds + 999) / 1000))))
             }
             if let html { return SimulatorReply(status: error.status, headers: headers, body: html, contentType: "text/html") }
             return SimulatorReply(status: error.status, headers: headers, body: error.json.text)

@@ -72,7 +72,7 @@ public struct BinanceSimulator: Sendable {
                 makerFee: options.makerFee, takerFee: options.takerFee, duplicateRule: .amongOpen), clock: options.clock)
         let limits = BinanceLimits(
             .init(
-                weightPerMinute: options.weightPerMinute, ordersPerTenSeconds: options.ordersPerTenSeconds,
+                weightPerMinute: options.weightPerMinute, orders: BinanceLimits.OrderWindow.spot(perTenSeconds: options.ordersPerTenSeconds),
                 isEnforced: options.enforcesLimits))
         let engine = BinanceEngine(exchange: exchange, markets: markets, clock: options.clock, limits: limits)
         let faults = FaultPlan()
