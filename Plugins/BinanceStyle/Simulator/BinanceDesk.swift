@@ -59,7 +59,7 @@ struct BinanceDesk: Sendable {
         let account = request.key ?? ""
         do throws(BinanceError) {
             try engine.limits.check(request.operation, account: account, at: arrivedAt)
-            if request.operation.isSigned { try authenticate(request, at: arrivedAt) }
+            if request.operation.isSigned { try authenticate(request, at: arrivedAt) } else if request.operation.needsKey { try checkKey(request) }
             let json = try engine.perform(request.operation, request.parameters, account: account, fault: fault)
             if request.operation.newOrders > 0 {
                 let filledAtOnce = (json["newOrderResponse"] ?? json)["executedQty"]?.scalarText.map { $0 != "0.00000000" } ?? false
@@ -75,7 +75,7 @@ struct BinanceDesk: Sendable {
         case .success: succeeded = true
         case .failure(let error): retryAfter = error.retryAfter
         }
-        let weight = engine.limits.addWeight(request.operation.weight(request.parameters, succeeded: succeeded), at: arrivedAt)
+        let weight = engine.limits.addWeight(request.operation.weight(request.parameters, succeeded: succeeded, engine.dialect), at: arrivedAt)
         return Answer(result: result, weight: weight, orderCounts: counts, retryAfter: retryAfter)
     }
 
@@ -89,6 +89,11 @@ struct BinanceDesk: Sendable {
         try checkForm(request, at: now)
         guard !request.isLoggedOn else { return }
         guard registered.verifies(request.parameters["signature"] ?? "", of: request.payload) else { throw .wrongSignature }
+    }
+
+    private func checkKey(_ request: BinanceRequest) throws(BinanceError) {
+        guard let key = request.key, !key.isEmpty else { throw .keyFormat }
+        guard acceptsUnknownKeys || keys[key] != nil else { throw .unknownKey }
     }
 
     private func checkForm(_ request: BinanceRequest, at now: Timestamp) throws(BinanceError) {
@@ -110,7 +115,7 @@ struct BinanceDesk: Sendable {
                 let error = BinanceError(code, fault.message ?? BinanceError.timedOut.message, status: status)
                 return Answer(result: .failure(error), weight: 0)
             },
-            reject: { fault in Answer(result: .failure(Self.rejection(operation, fault)), weight: 1) },
+            reject: { fault in Answer(result: .failure(rejection(operation, fault)), weight: 1) },
             rateLimit: { fault in
                 let wait = fault.duration(default: .seconds(2))
                 let now = engine.exchange.now
@@ -123,17 +128,19 @@ struct BinanceDesk: Sendable {
             })
     }
 
-    private static func rejection(_ operation: BinanceOperation, _ fault: Fault) -> BinanceError {
+    private func rejection(_ operation: BinanceOperation, _ fault: Fault) -> BinanceError {
         let usual: BinanceError =
             switch operation {
             case .place, .test, .placeOCO, .placeOTO, .placeOTOCO: .insufficientBalance
             case .cancel, .cancelAll, .cancelList: .unknownOrder
             case .cancelReplace: .cancelReplaceFailed(cancel: .failure(.unknownOrder), new: nil)
+            case .modify: BinanceError(-5027, "No need to modify the order.")
             case .amend: BinanceError(-2038, "Order amend rejected.")
             case .query: .noSuchOrder
             default: BinanceError(-1000, "An unknown error occurred while processing the request.")
             }
-        return BinanceError(fault.code ?? usual.code, fault.message ?? usual.message, status: fault.status ?? usual.status)
+        let worded = engine.words.error(usual)
+        return BinanceError(fault.code ?? worded.code, fault.message ?? worded.message, status: fault.status ?? worded.status)
     }
 }
 
