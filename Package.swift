@@ -38,6 +38,15 @@ func adapter(
     ]
 }
 
+/// The same with what an adapter for a REST venue and its simulator need, as `turnstile adapter new` makes it.
+func adapter(_ name: String, adding more: [Target.Dependency] = []) -> [Target] {
+    let contracts: [Target.Dependency] = ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract"]
+    let simulator: [Target.Dependency] = ["ConformanceKit", "SimulatorKit", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio
+    return adapter(
+        name, contracts + ["AdapterKit", logging, crypto] + more, simulator: contracts + simulator + more,
+        tests: contracts + ["AdapterKit", "SimulatorKit", "ConformanceKit", "TestSupport", logging, crypto] + more)
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
 }
@@ -72,6 +81,11 @@ let contracts: [Target] = [
     contract("StoreContract", ["TradingModel", "PluginSettings", "LockContract", logging]),
 ]
 
+/// Adapters of authors: the program knows each of them with its simulator.
+let newAdapters: [[Target]] = [
+    // turnstile adapter new: one line above this one
+]
+
 let core: [Target] = [
     module("FailPoints", []),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
@@ -99,7 +113,7 @@ let core: [Target] = [
     module("SimulatorKit", ["TradingModel", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio),
     module(
         "ConformanceKit",
-        ["TradingModel", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging] + nio),
+        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging] + nio),
     .executableTarget(
         name: "turnstile",
         dependencies: [
@@ -107,7 +121,8 @@ let core: [Target] = [
             "GatewayAPI", "GatewayConfiguration", "ConformanceKit", "SimulatorKit", "ServerKit", "BinanceStyle",
             "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "Paper",
             "SQLiteStore", "MemoryLock", "SQLiteLock", argumentParser, asyncHTTPClient, logging, lifecycle, crypto,
-        ] + nio, path: "Sources/turnstile", swiftSettings: strict),
+        ] + nio + newAdapters.joined().filter { $0.type == .regular }.map { .byName(name: $0.name) },
+        path: "Sources/turnstile", swiftSettings: strict),
 ]
 
 let plugins: [Target] =
@@ -139,9 +154,13 @@ let plugins: [Target] =
     + plugin(
         "Paper", ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "SimulatorKit", logging],
         tests: ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "SimulatorKit", "ConformanceKit", "TestSupport", logging])
+    + [
+        .target(
+            name: "CSQLiteSettings", path: "Plugins/SQLiteStore/CSQLiteSettings", linkerSettings: [.linkedLibrary("sqlite3")])
+    ]
     + plugin(
         "SQLiteStore",
-        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "FailPoints", grdb, sqlite, logging, crypto],
+        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "FailPoints", "CSQLiteSettings", grdb, sqlite, logging, crypto],
         tests: ["TradingModel", "LockContract", "StoreContract", "OrderFlow", "FailPoints", "TestSupport", grdb, logging])
     + plugin(
         "MemoryLock", ["TradingModel", "PluginSettings", "LockContract"],
@@ -149,6 +168,9 @@ let plugins: [Target] =
     + plugin(
         "SQLiteLock", ["TradingModel", "PluginSettings", "LockContract", grdb, logging],
         tests: ["TradingModel", "LockContract", "PluginSettings", "TestSupport", grdb, logging])
+
+    // What `turnstile adapter new` copies. Built and tested like an adapter, but no part of the program.
+    + adapter("NewVenue") + newAdapters.joined()
 
 let testTargets: [Target] = [
     .target(
@@ -178,6 +200,12 @@ let testTargets: [Target] = [
             "ConformanceKit", "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "BinanceStyle",
             "BinanceStyleSimulator", "Paper", "SimulatorKit", "TestSupport", "turnstile", logging,
         ] + nio),
+    tests(
+        "AdapterCommandTests",
+        [
+            "ConformanceKit", "TradingModel", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
+            "BinanceStyleSimulator", "NewVenue", "NewVenueSimulator", "TestSupport", "turnstile", logging,
+        ]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
     tests("EndToEndTests", ["TestSupport", "TradingModel", asyncHTTPClient] + nio),
 ]

@@ -20,7 +20,9 @@ public struct ConfigurationLoader: Sendable {
     }
 
     /// Reads the file at `path`.
-    public func load(path: String) throws(ConfigurationError) -> ConfigurationFile {
+    ///
+    /// - Parameter replacements: Texts that take the place of what the file says, by their path of keys.
+    public func load(path: String, replacing replacements: [(path: [String], text: String)] = []) throws(ConfigurationError) -> ConfigurationFile {
         let bytes: [UInt8]
         do {
             let file = try FileHandle(forReadingFrom: URL(filePath: path))
@@ -30,11 +32,11 @@ public struct ConfigurationLoader: Sendable {
             let problem = SettingsProblem(at: SourcePosition(line: 1, column: 1), "cannot be read: \(error.localizedDescription)")
             throw ConfigurationError(file: path, problems: [problem])
         }
-        return try load(bytes, name: path)
+        return try load(bytes, name: path, replacing: replacements)
     }
 
     /// Reads a file's content; `name` stands before each problem.
-    public func load(_ bytes: [UInt8], name: String) throws(ConfigurationError) -> ConfigurationFile {
+    public func load(_ bytes: [UInt8], name: String, replacing replacements: [(path: [String], text: String)] = []) throws(ConfigurationError) -> ConfigurationFile {
         let problems = SettingsProblems()
         let document: YAMLDocument
         do {
@@ -42,7 +44,8 @@ public struct ConfigurationLoader: Sendable {
         } catch {
             throw ConfigurationError(file: name, problems: problems.all + [error])
         }
-        let root = SettingsReader(document.root, path: "", problems: problems, secrets: secrets)
+        let content = replacements.reduce(document.root) { $0.replacing($1.path, with: $1.text) }
+        let root = SettingsReader(content, path: "", problems: problems, secrets: secrets)
         if let refusal = versionProblem(root) { throw ConfigurationError(file: name, problems: problems.all + [refusal]) }
 
         let http = HTTPSection(root)

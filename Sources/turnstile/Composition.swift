@@ -11,6 +11,7 @@ import SQLiteStore
 import ServerKit
 import Tradovate
 import TradovateSimulator
+// turnstile adapter new: imports above this line
 
 // The composition root: the only file that names plugins, one line each.
 
@@ -20,7 +21,15 @@ func allBrokers() -> BrokerRegistry {
     brokers.register(CoinbasePlugin.self)
     brokers.register(PaperPlugin.self)
     brokers.register(TradovatePlugin.self)
+    for adapter in newAdapters() { adapter.register(&brokers) }
     return brokers
+}
+
+/// Adapters of authors, each with the simulator of its venue.
+func newAdapters() -> [InstalledAdapter] {
+    [
+        // turnstile adapter new: one line above this one
+    ]
 }
 
 func allLocks() -> LockRegistry {
@@ -95,4 +104,4 @@ let tradovateSimulator = VenueSimulator(id: "tradovate") { options, onListening 
     }
 }
 
-func allSimulators() -> [VenueSimulator] { [binanceSimulator, coinbaseSimulator, tradovateSimulator] }
+func allSimulators() -> [VenueSimulator] { [binanceSimulator, coinbaseSimulator, tradovateSimulator] + newAdapters().map(\.simulator) }

@@ -70,6 +70,7 @@ public struct CoinbaseSimulator: Sendable {
     public let faults: FaultPlan
     /// Oracle and reset, as the HTTP controls offer them.
     public let controls: SimulatorControls
+    private let engine: CoinbaseEngine
     private let desk: CoinbaseDesk
     private let logger: Logger
 
@@ -89,14 +90,21 @@ public struct CoinbaseSimulator: Sendable {
         let faults = FaultPlan()
         self.exchange = exchange
         self.faults = faults
+        self.engine = engine
         controls = SimulatorControls(
             exchange: exchange, faults: faults, streams: StreamFaults(plan: faults, clock: options.clock), log: RequestLog(),
             onReset: {
                 engine.reset()
                 limits.reset()
-            }, names: { (CoinbaseIDs.text($0.id), $0.kind.rawValue) })
+            }, onChange: { _ in engine.tick() }, names: { (engine.id(of: $0.id), $0.kind.rawValue) })
         desk = CoinbaseDesk(
             engine: engine, controls: controls, limits: limits, keys: options.keys, acceptsUnknownKeys: options.acceptsUnknownKeys)
+    }
+
+    /// Moves the market; brackets that it reaches have acted when this returns.
+    public func setPrice(_ price: Price, of symbol: Symbol) throws(ExchangeRefusal) {
+        try exchange.setPrice(price, of: symbol)
+        engine.tick()
     }
 
     /// Serves until cancelled, or until a graceful shutdown. Once per value.
@@ -118,7 +126,7 @@ public struct CoinbaseSimulator: Sendable {
             group.addTask {
                 while true {
                     try await options.clock.sleep(for: Self.tickInterval)
-                    desk.engine.tick()
+                    engine.tick()
                 }
             }
             defer { group.cancelAll() }

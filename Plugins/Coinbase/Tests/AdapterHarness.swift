@@ -16,9 +16,9 @@ final class EventRecord: Sendable {
     var all: [BrokerEvent] { events.withLock { $0 } }
     func add(_ event: BrokerEvent) { events.withLock { $0.append(event) } }
 
-    /// Waits until an event fits, for at most five seconds.
+    /// Waits until an event fits, for at most 30 seconds.
     func wait(from index: Int = 0, for fits: (BrokerEvent) -> Bool) async throws -> Bool {
-        for _ in 0..<500 {
+        for _ in 0..<3000 {
             if all.dropFirst(index).contains(where: fits) { return true }
             try await Task.sleep(for: .milliseconds(10))
         }

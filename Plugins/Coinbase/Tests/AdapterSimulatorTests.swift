@@ -97,22 +97,6 @@ import TradingModel
         }
     }
 
-    @Test func `a bracket on an entry becomes a target, and its stop closes the position`() async throws {
-        try await AdapterHarness.with { (harness) async throws in
-            let bracket = Bracket(stopLoss: 58000, takeProfit: 65000)
-            #expect(try await harness.place(testOrder(limit: "60000", bracket: bracket, id: testID(8))).acceptance != nil)
-            func legs() -> [SimulatedOrder] { Array(harness.simulator.exchange.read { core in core.orders }.dropFirst()) }
-            func wait(_ condition: () -> Bool) async throws {
-                for _ in 0..<200 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
-            }
-            try await wait { legs().count == 2 }
-            #expect(legs().map(\.side) == [.sell, .sell] && legs().map(\.limitPrice) == [65000, 55100])
-            try harness.simulator.exchange.setPrice(57900, of: "BTC-USD")
-            try await wait { legs().allSatisfy(\.status.isTerminal) }
-            #expect(legs().map(\.status) == [.cancelled, .filled])
-        }
-    }
-
     @Test func `stop-limit and good-till-date orders rest, trigger and expire`() async throws {
         try await AdapterHarness.with { (harness) async throws in
             let stop = await harness.place(try testOrder(.stopLimit, side: .sell, limit: "58990", stop: "59000", id: testID(9)))

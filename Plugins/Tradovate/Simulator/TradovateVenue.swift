@@ -56,6 +56,9 @@ final class TradovateVenue: Sendable {
         var peaks: [Int64: Price] = [:]
         var subscribers: [Int: (accounts: Set<Int64>, output: AsyncStream<[EntityEvent]>.Continuation)] = [:]
         var nextSubscriber = 0
+        /// The last event of the exchange that was told whole, by account.
+        var settledEvents: [String: Int64] = [:]
+        var resets = 0
     }
 
     let exchange: SimulatedExchange
@@ -79,8 +82,9 @@ final class TradovateVenue: Sendable {
 
     func reset() {
         state.withLock { state in
-            let subscribers = state.subscribers
+            let (subscribers, resets) = (state.subscribers, state.resets)
             state = State()
+            state.resets = resets + 1
             // Ids go on rising, so that a client that lived through the reset sees no old one again.
             state.nextID = 1_000_000 + clock.wallTime.milliseconds % 1_000_000_000
             state.subscribers = subscribers

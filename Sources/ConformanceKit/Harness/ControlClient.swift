@@ -4,6 +4,7 @@ import NIOPosix
 
 /// One HTTP request to a simulator's controls, on a connection of its own.
 struct ControlClient: Sendable {
+    var host = "127.0.0.1"
     let port: Int
     /// Of the oracle's list, at most.
     static let maximumReplyBytes = 64 << 20
@@ -11,7 +12,7 @@ struct ControlClient: Sendable {
     func send(_ method: HTTPMethod, _ path: String, body: String? = nil) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(5))
-            .connect(host: "127.0.0.1", port: port) { channel in
+            .connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(wrappingChannelSynchronously: channel)
@@ -19,7 +20,7 @@ struct ControlClient: Sendable {
             }
         return try await channel.executeThenClose { inbound, outbound in
             var head = HTTPRequestHead(version: .http1_1, method: method, uri: path)
-            head.headers.add(name: "Host", value: "127.0.0.1:\(port)")
+            head.headers.add(name: "Host", value: "\(host):\(port)")
             head.headers.add(name: "Connection", value: "close")
             if let body {
                 head.headers.add(name: "Content-Type", value: "application/json")

@@ -7,8 +7,8 @@ public struct HTTPVenueControls: VenueControls {
     private let seed: (@Sendable (Int) async throws -> Void)?
 
     /// - Parameter seed: Makes filled orders of the broker's account; the HTTP controls have no word for that.
-    public init(port: Int, seed: (@Sendable (Int) async throws -> Void)? = nil) {
-        client = ControlClient(port: port)
+    public init(host: String = "127.0.0.1", port: Int, seed: (@Sendable (Int) async throws -> Void)? = nil) {
+        client = ControlClient(host: host, port: port)
         self.seed = seed
     }
 

@@ -28,6 +28,8 @@ public struct SimulatedVenue: Sendable {
     public var restPort: Int?
     /// Where its stream listens; may be the same port. Nil for a venue without a stream of its own.
     public var streamPort: Int?
+    /// The machine that both ports are on.
+    public var host = "127.0.0.1"
     /// Oracle and controls.
     public var controls: any VenueControls
     /// Makes a broker that reaches the venue through the ports of the wiring, which are not the venue's own.

@@ -9,6 +9,7 @@ import Synchronization
 public final class FaultProxy: Sendable {
     public let port: Int
     let plan: ProxyPlan
+    private let venueHost: String
     private let venuePort: Int
     private let loop: any EventLoop
     private let state = Mutex(State())
@@ -20,15 +21,16 @@ public final class FaultProxy: Sendable {
         var stuffing: [any Channel] = []
     }
 
-    private init(port: Int, venuePort: Int, loop: any EventLoop, plan: ProxyPlan) {
+    private init(port: Int, venueHost: String, venuePort: Int, loop: any EventLoop, plan: ProxyPlan) {
         self.port = port
+        self.venueHost = venueHost
         self.venuePort = venuePort
         self.loop = loop
         self.plan = plan
     }
 
-    /// Starts on a free port.
-    public static func start(venuePort: Int) async throws -> FaultProxy {
+    /// Starts on a free port, in front of a venue that need not be on this machine.
+    public static func start(venueHost: String = "127.0.0.1", venuePort: Int) async throws -> FaultProxy {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         // The port is known only after binding, and what a connection is given needs it: bind once to learn it. Somebody else
         // may take it in between; then it is another one.
@@ -36,7 +38,7 @@ public final class FaultProxy: Sendable {
             let probe = try await ServerBootstrap(group: loop).bind(host: "127.0.0.1", port: 0).get()
             let port = probe.localAddress?.port ?? 0
             try await probe.close()
-            let proxy = FaultProxy(port: port, venuePort: venuePort, loop: loop, plan: ProxyPlan())
+            let proxy = FaultProxy(port: port, venueHost: venueHost, venuePort: venuePort, loop: loop, plan: ProxyPlan())
             do {
                 try await proxy.listen()
                 return proxy
@@ -116,7 +118,7 @@ public final class FaultProxy: Sendable {
             }
         }
         return channel.eventLoop.makeCompletedFuture {
-            let handler = FrontHandler(plan: plan, venuePort: venuePort) { connection in
+            let handler = FrontHandler(plan: plan, venueHost: venueHost, venuePort: venuePort) { connection in
                 let held = NIOLoopBound(connection, eventLoop: channel.eventLoop)
                 self.state.withLock { $0.connections[key] = held }
             }

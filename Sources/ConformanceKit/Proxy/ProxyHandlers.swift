@@ -6,12 +6,14 @@ final class FrontHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let plan: ProxyPlan
+    private let venueHost: String
     private let venuePort: Int
     private let onActive: (ProxyConnection) -> Void
     private var connection: ProxyConnection?
 
-    init(plan: ProxyPlan, venuePort: Int, onActive: @escaping (ProxyConnection) -> Void) {
+    init(plan: ProxyPlan, venueHost: String, venuePort: Int, onActive: @escaping (ProxyConnection) -> Void) {
         self.plan = plan
+        self.venueHost = venueHost
         self.venuePort = venuePort
         self.onActive = onActive
     }
@@ -29,7 +31,7 @@ final class FrontHandler: ChannelInboundHandler {
                     try channel.pipeline.syncOperations.addHandler(BackHandler(held.value))
                 }
             }
-            .connect(host: "127.0.0.1", port: venuePort).assumeIsolated()
+            .connect(host: venueHost, port: venuePort).assumeIsolated()
             .whenComplete { result in
                 switch result {
                 case .success(let channel): connection.venueConnected(channel)

@@ -65,6 +65,8 @@ public struct BrokerClause: Sendable, Identifiable, CustomStringConvertible {
             return .passed
         } catch let absent as ClauseAbsent {
             return .absent(absent.description)
+        } catch let leftOut as ClauseLeftOut {
+            return .leftOut(leftOut.description)
         } catch let failure as ClauseFailure {
             return .failed(failure.description)
         } catch {

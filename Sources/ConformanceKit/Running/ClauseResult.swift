@@ -4,6 +4,8 @@ public enum ClauseResult: Sendable, Hashable, CustomStringConvertible {
     case failed(String)
     /// The capability is not declared, and it was checked that the broker refuses it; or the venue has no such control.
     case absent(String)
+    /// Not checked here: the venue that the run is against does not allow it. Says nothing about the adapter.
+    case leftOut(String)
 
     /// Begins the reason of a check that broke off before it could judge.
     static let unexpected = "broke off: "
@@ -18,6 +20,7 @@ public enum ClauseResult: Sendable, Hashable, CustomStringConvertible {
         case .passed: "passed"
         case .failed(let reason): "failed: \(reason)"
         case .absent(let reason): "absent by declaration: \(reason)"
+        case .leftOut(let reason): "left out: \(reason)"
         }
     }
 }
@@ -30,6 +33,12 @@ public struct ClauseFailure: Error, Sendable, CustomStringConvertible {
 
 /// Thrown by a check whose capability is absent by declaration.
 public struct ClauseAbsent: Error, Sendable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// Thrown by a check that cannot be made at the venue of this run.
+public struct ClauseLeftOut: Error, Sendable, CustomStringConvertible {
     public let description: String
     public init(_ description: String) { self.description = description }
 }

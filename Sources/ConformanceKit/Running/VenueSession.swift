@@ -35,8 +35,8 @@ public struct VenueSession: Sendable {
     static func run(_ harness: any VenueHarness, _ setup: SessionSetup, _ body: @escaping @Sendable (VenueSession) async throws -> Void) async throws {
         let start = setup.isLimited ? harness.withLimitedVenue : harness.withVenue
         try await start { venue in
-            let rest = try await proxy(to: venue.restPort)
-            let stream = try await proxy(to: venue.streamPort)
+            let rest = try await proxy(to: venue.restPort, on: venue.host)
+            let stream = try await proxy(to: venue.streamPort, on: venue.host)
             let folder = FileManager.default.temporaryDirectory.appending(path: "conformance-\(UUID().uuidString)").path()
             let clock = setup.makeClock()
             let result = await Result.catching {
@@ -58,9 +58,9 @@ public struct VenueSession: Sendable {
         }
     }
 
-    private static func proxy(to port: Int?) async throws -> FaultProxy? {
+    private static func proxy(to port: Int?, on host: String) async throws -> FaultProxy? {
         guard let port else { return nil }
-        return try await FaultProxy.start(venuePort: port)
+        return try await FaultProxy.start(venueHost: host, venuePort: port)
     }
 
     /// Runs the broker while `body` works; `body` begins when it is connected.
@@ -96,7 +96,7 @@ public struct VenueSession: Sendable {
     }
 
     /// Asks again and again, for at most so long, and less and less often: a query may have a price at the venue.
-    func eventually(_ limit: Duration = .seconds(8), _ condition: @Sendable () async throws -> Bool) async throws -> Bool {
+    func eventually(_ limit: Duration = .seconds(15), _ condition: @Sendable () async throws -> Bool) async throws -> Bool {
         let clock = SystemClock()
         let end = clock.monotonic + limit
         var pause = Duration.milliseconds(15)

@@ -42,10 +42,16 @@ actor AccountDesk {
     /// An order is being sent or its outcome recorded.
     var isWorkingNow: Bool { isWorking }
 
-    /// Takes an order that is committed as queued or absent. A repeat is ignored.
+    /// Takes an order that is committed as queued or absent. A repeat is ignored, and so is a leg: its entry's request makes it.
     func enqueue(_ order: OrderRecord, after delay: Duration = .zero) {
+        guard order.bracketRole == nil else { return }
         guard queue.add(DeskQueue.Entry(order, notBefore: clock.monotonic + delay)) else { return }
         mailbox.signal()
+    }
+
+    /// The same for many at once.
+    func enqueue(_ orders: [OrderRecord]) {
+        for order in orders { enqueue(order) }
     }
 
     /// Looks at the queue again.

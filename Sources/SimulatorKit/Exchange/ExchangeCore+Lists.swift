@@ -39,7 +39,7 @@ extension ExchangeCore {
         for pending in request.pending { events += [try addPending(pending, list: id, at: now)] }
         if request.working == nil {
             guard enterMarket(request.pending.indices.map { firstID + Int64($0) }, at: now, into: &events) else { throw .wouldTriggerImmediately }
-        } else {
+        } else if order(firstID)?.isWorking == true {
             work(firstID, at: now, into: &events)
         }
         settleLists(at: now, into: &events)
@@ -55,6 +55,19 @@ extension ExchangeCore {
         for member in list.memberIDs where order(member)?.status.isTerminal == false {
             end(member, .cancelled, .byRequest, at: now)
             events.append(event(.cancelled(cancelID: cancelID), member, at: now))
+        }
+        settleLists(at: now, into: &events)
+        return events
+    }
+
+    /// Cancels one open order of the account, and of its list what cannot stay without it: all that waits behind a working order, or the
+    /// other one of a pair. Its own event is the first.
+    public mutating func cancelMember(
+        _ id: Int64, account: String, cancelID: String? = nil, at now: Timestamp
+    ) throws(ExchangeRefusal) -> [ExchangeEvent] {
+        var events = [try cancel(id, account: account, cancelID: cancelID, at: now)]
+        if let list = events[0].order.listID.flatMap(list), list.workingOrderID != id {
+            endAll(list.memberIDs.filter { $0 != list.workingOrderID }, .cancelled, .byRequest, at: now, into: &events)
         }
         settleLists(at: now, into: &events)
         return events
@@ -89,17 +102,31 @@ extension ExchangeCore {
     private mutating func settle(_ list: SimulatedList, at now: Timestamp, into events: inout [ExchangeEvent]) {
         let others = list.memberIDs.filter { $0 != list.workingOrderID }
         if let working = list.workingOrderID.flatMap(order), others.contains(where: { order($0)?.status == .pendingNew }) {
-            guard working.status != .filled else {
+            guard working.status.isTerminal else { return }
+            let isCovered = settings.pendingFollowsFills ? fit(others, to: working) : working.status == .filled
+            guard !isCovered else {
                 _ = enterMarket(others, at: now, into: &events)
                 return
             }
-            guard working.status.isTerminal else { return }
             let isCancel = working.status == .cancelled
             return endAll(others, isCancel ? .cancelled : .expired, isCancel ? .byRequest : .workingOrderEnded, at: now, into: &events)
         }
         // A leg that was cancelled by itself takes the other with it.
         guard others.count == 2, others.contains(where: { order($0)?.status == .cancelled }) else { return }
         endAll(others, .cancelled, .byRequest, at: now, into: &events)
+    }
+
+    /// Gives the orders the quantity that closes what the working order filled; false if that is nothing.
+    private mutating func fit(_ ids: [Int64], to working: SimulatedOrder) -> Bool {
+        guard let instrument = instruments[working.symbol] else { return false }
+        var quantity = working.filledQuantity
+        if working.side == .buy {
+            for trade in trades(of: working.id) where trade.feeAsset == instrument.base { quantity -= Quantity(trade.fee.value) }
+        }
+        quantity = quantity.rounded(.down, to: instrument.lotSize)
+        guard quantity > 0 else { return false }
+        for id in ids { orders[Int(id) - 1].quantity = quantity }
+        return true
     }
 
     /// Brings one pending order, or a pair, into the market. If the market does not take one, none of them stays.

@@ -22,6 +22,9 @@ public struct ExchangeCore: Sendable {
         /// Whether fees are paid in the quote asset by both sides, on top of what a buy costs, instead of out of what is received.
         public var feesInQuote: Bool
         public var duplicateRule: DuplicateRule
+        /// Whether the pending orders of a list close exactly what their working order filled: less a fee that was taken out of it, and
+        /// also if it ended with a part. Otherwise they enter the market only behind a whole fill, with their own quantity.
+        public var pendingFollowsFills = false
 
         public init(
             instruments: [Instrument], prices: [Symbol: Price], initialBalances: [Asset: Quantity], makerFee: Quantity = .zero,

@@ -5,7 +5,8 @@ import GatewayConfiguration
 
 struct AdapterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "adapter", abstract: "The kinds of broker that this program knows.", subcommands: [List.self, AdapterVerifyCommand.self])
+        commandName: "adapter", abstract: "The kinds of broker that this program knows.", 
+        subcommands: [List.self, AdapterNewCommand.self, AdapterVerifyCommand.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(commandName: "list", abstract: "List them with what they can do.")
@@ -13,7 +14,24 @@ struct AdapterCommand: ParsableCommand {
         @Flag(name: .long, help: "Print JSON.")
         var json = false
 
+        @Flag(name: .long, help: "Print the tables of the documentation: what each adapter can do, and what its venue guarantees.")
+        var markdown = false
+
+        @Option(name: .long, help: "A page whose tables are replaced by those of --markdown, between its marks.")
+        var update: String?
+
         func run() throws {
+            let tables = AdapterTables(entries: allBrokers().entries)
+            if let update {
+                let page = try String(contentsOfFile: update, encoding: .utf8)
+                guard let updated = tables.updated(page) else {
+                    printError("turnstile: \(update) has no place for the tables: \(AdapterTables.begin) … \(AdapterTables.end)")
+                    throw Exit.error
+                }
+                try Data(updated.utf8).write(to: URL(filePath: update), options: .atomic)
+                return
+            }
+            guard !markdown else { return print(tables.markdown) }
             let rows = allBrokers().entries.map(Row.init)
             guard !json else {
                 let encoder = JSONEncoder()
@@ -25,7 +43,7 @@ struct AdapterCommand: ParsableCommand {
             for row in rows {
                 table.add([
                     row.id, row.name, row.defaultMode.rawValue, row.capabilities.orderTypes.map(\.rawValue).sorted().joined(separator: " "),
-                    row.capabilities.hasStream ? "yes" : "no", row.capabilities.hasPositions ? "yes" : "no", Self.words(row.semantics.deduplication),
+                    row.capabilities.hasStream ? "yes" : "no", row.capabilities.hasPositions ? "yes" : "no", AdapterTables.words(row.semantics.deduplication),
                 ])
             }
             print(table.text)
@@ -49,15 +67,6 @@ struct AdapterCommand: ParsableCommand {
                 ("replace", capabilities.canReplace), ("brackets", capabilities.canBracket), ("reduce-only", capabilities.canReduceOnly),
                 ("short selling", capabilities.canSellShort), ("positions", capabilities.hasPositions),
             ].filter { !$0.1 }.map(\.0).joined(separator: ", ")
-        }
-
-        private static func words(_ deduplication: VenueSemantics.Deduplication) -> String {
-            switch deduplication {
-            case .none: "executed twice"
-            case .amongOpen: "recognised while open"
-            case .window(let duration): "recognised for \(duration)"
-            case .forever: "recognised"
-            }
         }
     }
 

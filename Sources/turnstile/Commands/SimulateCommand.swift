@@ -12,7 +12,7 @@ struct SimulateCommand: AsyncParsableCommand {
             GET /_sim/requests, POST /_sim/price, POST /_sim/faults, POST /_sim/reset.
             """)
 
-    @Argument(help: "The venue: binance, coinbase, tradovate.")
+    @Argument(help: "The venue; a name that is not known lists them.")
     var venue: String
 
     @Option(name: .long, help: "The port; 0 takes a free one.")

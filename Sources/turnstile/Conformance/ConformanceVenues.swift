@@ -29,7 +29,7 @@ func allConformanceSubjects() -> [ConformanceSubject] {
             try TradovateConformanceVenue(makeBroker: makeTradovateBroker)
         },
         ConformanceSubject(id: "paper", clauses: exchange) { try PaperVenue() },
-    ]
+    ] + newAdapters().map(\.subject)
 }
 
 @Sendable private func makeBinanceBroker(_ wiring: BrokerWiring) throws -> any Broker { try makeBinanceBroker(wiring, .standard, "/ws-api/v3") }

@@ -1,4 +1,5 @@
 import FailPoints
+import Foundation
 import GRDB
 import StoreContract
 import TradingModel
@@ -8,7 +9,8 @@ extension StoreTransaction {
         var signal = admission.signal
         signal.occurrence = 1
         signal.copies = 0
-        if let first = try latest(source: signal.source, hash: signal.key.hash) {
+        let keyHash = try StoredHash.bytes(signal.key.hash)
+        if let first = try latest(source: signal.source, keyHash) {
             let isSame = signal.key.isExplicit || first.isExplicit || signal.receivedAt - first.receivedAt < admission.window
             if isSame {
                 guard !signal.key.isExplicit || first.bodyHash == signal.bodyHash else { return .conflict(first: first.id) }
@@ -18,12 +20,12 @@ extension StoreTransaction {
         }
         if let rate = admission.rate, let wait = try claimSlot(rate, at: signal.receivedAt) { return .rateLimited(retryAfter: wait) }
 
-        try signal.insert(db)
+        try signal.insert(with: &statements.signal, keyHash: keyHash)
         try journal.write(signal.receivedLine, at: signal.receivedAt)
         failPoint("store.admit.before_orders")
         for order in admission.orders {
-            try check(order, of: signal)
-            try order.insert(db)
+            try check(order, of: signal, among: admission.orders)
+            try order.insert(with: &statements.order)
             try journal.write(order.admittedLine, at: signal.receivedAt)
         }
         failPoint("store.admit.before_commit")
@@ -39,20 +41,19 @@ extension StoreTransaction {
         let answer: StoredAnswer
     }
 
-    private func latest(source: SourceID, hash: String) throws -> First? {
+    private func latest(source: SourceID, _ keyHash: [UInt8]) throws -> First? {
         // Nearly every signal is new; then nothing is read but the index.
-        var search = try DirectStatement(db, sql: "SELECT 1 FROM signals WHERE source = ? AND key_hash = ? LIMIT 1")
-        search.add(source.rawValue)
-        search.add(hash)
-        guard try search.run() else { return nil }
+        statements.key.add(source.rawValue)
+        statements.key.add(blob: keyHash)
+        guard try statements.key.run() else { return nil }
         let statement = try db.cachedStatement(
             sql: """
                 SELECT id, occurrence, body_hash, key_is_explicit, received_at, answer_status, answer_body FROM signals
                 WHERE source = ? AND key_hash = ? ORDER BY occurrence DESC LIMIT 1
                 """)
-        return try Row.fetchOne(statement, arguments: [source.rawValue, hash]).map { row in
+        return try Row.fetchOne(statement, arguments: [source.rawValue, Data(keyHash)]).map { row in
             First(
-                id: row.identifier(0), occurrence: row[1], bodyHash: row[2], isExplicit: row[3], receivedAt: row.time(4),
+                id: row.identifier(0), occurrence: row[1], bodyHash: row.hash(2), isExplicit: row[3], receivedAt: row.time(4),
                 answer: StoredAnswer(status: row[5], body: row[6]))
         }
     }
@@ -89,13 +90,29 @@ extension StoreTransaction {
         } catch { throw StoreError.limiterUnavailable("\(StoreError(storing: error))") }
     }
 
-    private func check(_ order: OrderRecord, of signal: SignalRecord) throws(StoreError) {
+    private func check(_ order: OrderRecord, of signal: SignalRecord, among orders: [OrderRecord]) throws(StoreError) {
+        try checkBracket(order, among: orders)
         guard order.signalID == signal.id else { throw .refused("order \(order.id) names another signal") }
         guard order.attempts == 0, order.version == 1, order.filledQuantity.isZero else { throw .refused("order \(order.id) is not new") }
         switch order.state {
         case .queued, .skipped, .blocked, .stale: break
         default: throw .refused("a new order cannot be \(order.state.rawValue)")
         }
+    }
+
+    /// An entry comes with exactly the legs that its bracket names, and a leg with its entry.
+    private func checkBracket(_ order: OrderRecord, among orders: [OrderRecord]) throws(StoreError) {
+        if let bracket = order.bracket {
+            let legs = orders.filter { $0.entryID == order.id }
+            guard legs.compactMap(\.bracketRole).sorted(by: { $0.rawValue < $1.rawValue }) == bracket.roles else {
+                throw .refused("the legs of order \(order.id) are not those of its bracket")
+            }
+        }
+        guard let role = order.bracketRole else { return }
+        guard let entry = orders.first(where: { $0.id == order.entryID }), entry.account == order.account, entry.symbol == order.symbol,
+            entry.side == order.side.opposite, entry.state == order.state, entry.clientOrderID.leg(role) == order.clientOrderID,
+            entry.bracket?.price(role) == (role == .stopLoss ? order.stopPrice : order.limitPrice)
+        else { throw .refused("order \(order.id) is no leg of an entry that is admitted with it") }
     }
 }
 
@@ -120,6 +137,10 @@ extension OrderRecord {
         data.add("type", type.rawValue)
         data.add("requested_quantity", requestedQuantity.description)
         data.add("client_order_id", clientOrderID.rawValue)
+        data.add("role", bracketRole?.rawValue)
+        data.add("entry_id", entryID?.rawValue)
+        data.add("stop_loss", bracket?.stopLoss?.description)
+        data.add("take_profit", bracket?.takeProfit?.description)
         data.add("reason", reason)
         return JournalDraft(type: "order.\(state.rawValue)", signalID: signalID, orderID: id, account: account, data: data.json)
     }

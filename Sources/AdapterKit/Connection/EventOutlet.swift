@@ -1,17 +1,17 @@
 import BrokerContract
 import Synchronization
 
-/// The adapter's events, in a bounded buffer. When it is full events are dropped, and a gap is told as soon as there is room.
-final class EventOutlet: Sendable {
-    let events: AsyncStream<BrokerEvent>
+/// An adapter's events, in a bounded buffer. When it is full events are dropped, and a gap is told as soon as there is room.
+public final class EventOutlet: Sendable {
+    public let events: AsyncStream<BrokerEvent>
     private let continuation: AsyncStream<BrokerEvent>.Continuation
     private let owesGap = Mutex(false)
 
-    init(capacity: Int = 4096) {
+    public init(capacity: Int = 4096) {
         (events, continuation) = AsyncStream.makeStream(of: BrokerEvent.self, bufferingPolicy: .bufferingOldest(capacity))
     }
 
-    func yield(_ event: BrokerEvent) {
+    public func yield(_ event: BrokerEvent) {
         owesGap.withLock { owes in
             if owes { owes = !put(.gap(reason: "the event buffer was full")) }
             // An event after a gap that could not be told yet would look like nothing was missing.
@@ -20,7 +20,7 @@ final class EventOutlet: Sendable {
     }
 
     /// Tells a gap that is owed. Called now and then, so that it is told even if no event follows.
-    func settle() {
+    public func settle() {
         owesGap.withLock { owes in
             if owes { owes = !put(.gap(reason: "the event buffer was full")) }
         }
