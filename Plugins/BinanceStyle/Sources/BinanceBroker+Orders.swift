@@ -7,6 +7,9 @@ import TradingModel
 extension BinanceBroker {
     public func place(_ order: NewOrder, within window: SendWindow) async -> PlaceOutcome {
         await place(order.clientOrderID, within: window) { () throws(BinanceOrderRequest.Refusal) in
+            guard order.bracket == nil || self.capabilities.canBracket else {
+                throw .init(reason: .unsupported, message: "\(self.dialect.name) takes no attached orders")
+            }
             let rules = try self.rules(for: order.symbol)
             return self.dialect.product == .spot
                 ? try BinanceOrderRequest(order, rules: rules)
