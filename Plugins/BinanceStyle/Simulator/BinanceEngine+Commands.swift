@@ -9,12 +9,13 @@ extension BinanceEngine {
         try BinanceWindow(parameters).check(at: exchange.now)
         let events = try refusable { () throws(ExchangeRefusal) in try exchange.place(order) }
         guard let placed = events.last?.order else { throw .timedOut }
+        if dialect == .usdm, parameters["reduceOnly"] == "true" { state.withLock { _ = $0.reduceOnly.insert(placed.id) } }
         if fault?.action == .surfaceLate {
             let until = clock.monotonic + (fault?.duration(default: .seconds(1)) ?? .zero)
             state.withLock { $0.hiddenUntil[placed.id] = until }
         }
         let trades = events.compactMap { event -> SimulatedTrade? in if case .traded(let trade) = event.kind { trade } else { nil } }
-        return placed.placed(form, trades: trades)
+        return told(placed, asPlaced: form, trades: trades)
     }
 
     /// The exchange's refusals in the venue's words.
@@ -44,13 +45,13 @@ extension BinanceEngine {
     func cancelAll(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> JSONValue {
         let symbol = try symbol(parameters)
         let open = exchange.read { core in core.openOrders(account: account, symbol: symbol) }
-        guard !open.isEmpty else { throw .unknownOrder }
+        guard !open.isEmpty || dialect == .usdm else { throw .unknownOrder }
         var cancelled: [JSONValue] = []
         for order in open {
             // An order may be gone with the list of one before it.
             if let reply = try? cancel(order, cancelID: mintedID()) { cancelled.append(reply) }
         }
-        return .array(cancelled)
+        return dialect == .usdm ? .object(["code": 200, "msg": "The operation of cancel all open order is done."]) : .array(cancelled)
     }
 
     /// Ends the old order and places a new one: two steps, of which the second may fail. Source: rest-api.md, "Cancel an
@@ -125,7 +126,8 @@ extension BinanceEngine {
             return try cancel(list, account: order.account, cancelID: cancelID)
         }
         do throws(ExchangeRefusal) {
-            return try exchange.cancel(order.id, account: order.account, cancelID: cancelID).order.cancelled(cancelID: cancelID)
+            let cancelled = try exchange.cancel(order.id, account: order.account, cancelID: cancelID).order
+            return decorated(words.cancelled(cancelled, cancelID: cancelID), cancelled)
         } catch {
             throw .unknownOrder
         }

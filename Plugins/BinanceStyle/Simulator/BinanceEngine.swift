@@ -11,6 +11,11 @@ final class BinanceEngine: Sendable {
     let markets: [Symbol: BinanceMarket]
     let clock: any TradingClock
     let limits: BinanceLimits
+    let dialect: BinanceSimulatorDialect
+    let words: any BinanceWords
+    let listenKeys: BinanceListenKeys
+    /// What an account of the futures starts with.
+    let futuresDeposit: Quantity
     private let marketList: [BinanceMarket]
     let state = Mutex(State())
 
@@ -18,23 +23,45 @@ final class BinanceEngine: Sendable {
         var nextMintedID = 1
         /// Orders that queries do not show yet.
         var hiddenUntil: [Int64: MonotonicInstant] = [:]
+        /// Orders of the futures that may only make a position smaller.
+        var reduceOnly: Set<Int64> = []
     }
 
-    init(exchange: SimulatedExchange, markets: [BinanceMarket], clock: any TradingClock, limits: BinanceLimits) {
+    init(
+        exchange: SimulatedExchange, markets: [BinanceMarket], clock: any TradingClock, limits: BinanceLimits,
+        dialect: BinanceSimulatorDialect, listenKeys: BinanceListenKeys, futuresDeposit: Quantity
+    ) {
         self.exchange = exchange
         self.markets = Dictionary(uniqueKeysWithValues: markets.map { ($0.instrument.symbol, $0) })
         self.clock = clock
         self.limits = limits
+        self.dialect = dialect
+        words = dialect == .usdm ? BinanceFuturesWords() : BinanceSpotWords()
+        self.listenKeys = listenKeys
+        self.futuresDeposit = futuresDeposit
         marketList = markets
     }
 
     func reset() {
         state.withLock { $0 = State() }
         limits.reset()
+        listenKeys.reset()
     }
 
     /// Does what is asked. `fault` is played where only the venue can play it.
     func perform(
+        _ operation: BinanceOperation, _ parameters: BinanceParameters, account: String, fault: Fault?
+    ) throws(BinanceError) -> JSONValue {
+        do throws(BinanceError) { return try performed(operation, parameters, account: account, fault: fault) } catch { throw words.error(error) }
+    }
+
+    /// What happened, as the account's stream tells it.
+    func events(_ batch: [ExchangeEvent], account: String, sentAt: Timestamp) -> [JSONValue] {
+        dialect == .usdm
+            ? futuresEvents(batch, account: account, sentAt: sentAt) : binanceEvents(batch, sentAt: sentAt, list: { listJSON($0) })
+    }
+
+    private func performed(
         _ operation: BinanceOperation, _ parameters: BinanceParameters, account: String, fault: Fault?
     ) throws(BinanceError) -> JSONValue {
         let stale = fault?.action == .staleLookup
@@ -43,8 +70,17 @@ final class BinanceEngine: Sendable {
         case .time: return .object(["serverTime": .milliseconds(exchange.now)])
         case .exchangeInfo: return try exchangeInfo(parameters)
         case .tickerPrice: return try tickerPrice(parameters)
-        case .account: return accountInformation(account, parameters)
-        case .place: return try place(try newOrder(parameters, account: account), parameters, fault: fault)
+        case .account: return dialect == .usdm ? futuresAccount(account) : accountInformation(account, parameters)
+        case .balance: return futuresBalance(account)
+        case .positions: return futuresPositions(account, try optionalSymbol(parameters))
+        case .positionMode: return .object(["dualSidePosition": false])
+        case .createListenKey: return .object(["listenKey": .string(listenKeys.create(account))])
+        case .keepListenKey: return .object(["listenKey": .string(try listenKeys.prolong(account))])
+        case .closeListenKey:
+            listenKeys.close(account)
+            return .object([])
+        case .modify: return try modify(parameters, account: account)
+        case .place: return try place(try anyOrder(parameters, account: account), parameters, fault: fault)
         case .placeOCO, .placeOTO, .placeOTOCO: return try placeList(operation, parameters, account: account)
         case .cancelList: return try cancelList(parameters, account: account)
         case .queryList: return try queryList(parameters, account: account)
@@ -54,19 +90,22 @@ final class BinanceEngine: Sendable {
         case .amend: return try amend(parameters, account: account)
         case .orderLimits: return limits.orderUsage(account: account, at: exchange.now)
         case .test:
-            _ = try newOrder(parameters, account: account)
+            _ = try anyOrder(parameters, account: account)
             return .object([])
-        case .query: return try find(parameters, account: account).queried(stale: stale)
+        case .query: return queried(try find(parameters, account: account), stale: stale)
         case .cancel: return try cancel(parameters, account: account)
         case .cancelAll: return try cancelAll(parameters, account: account)
         case .openOrders:
             let symbol = try optionalSymbol(parameters)
             let open = exchange.read { core in core.openOrders(account: account, symbol: symbol) }
-            return .array(visible(open).map { $0.queried(stale: stale) })
+            return .array(visible(open).map { queried($0, stale: stale) })
         case .allOrders: return try allOrders(parameters, account: account, stale: stale)
         case .myTrades: return try myTrades(parameters, account: account)
         }
     }
+
+    /// Of `startTime` and `endTime`, in milliseconds.
+    var longestSpan: Int64 { dialect == .usdm ? 7 * BinanceRange.day : BinanceRange.day }
 
     // MARK: Finding
 
@@ -118,20 +157,26 @@ final class BinanceEngine: Sendable {
         }
     }
 
+    private func anyOrder(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> OrderRequest {
+        dialect == .usdm ? try futuresOrder(parameters, account: account) : try newOrder(parameters, account: account)
+    }
+
+    private func queried(_ order: SimulatedOrder, stale: Bool) -> JSONValue { decorated(words.queried(order, stale: stale), order) }
+
     // MARK: Lists
 
     private func allOrders(_ parameters: BinanceParameters, account: String, stale: Bool) throws(BinanceError) -> JSONValue {
         let symbol = try symbol(parameters)
-        let range = try BinanceRange(parameters, firstID: "orderId")
+        let range = try BinanceRange(parameters, firstID: "orderId", longestSpan: longestSpan)
         let all = exchange.read { core in
             core.orders.filter { $0.account == account && $0.symbol == symbol && range.contains(id: $0.id, at: $0.acceptedAt) }
         }
-        return .array(range.cut(visible(all)).map { $0.queried(stale: stale) })
+        return .array(range.cut(visible(all)).map { queried($0, stale: stale) })
     }
 
     private func myTrades(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> JSONValue {
         let symbol = try symbol(parameters)
-        let range = try BinanceRange(parameters, firstID: "fromId")
+        let range = try BinanceRange(parameters, firstID: "fromId", longestSpan: longestSpan)
         let orderID = try parameters.integer("orderId")
         let all = exchange.read { core in
             (orderID.map { core.trades(of: $0) } ?? core.trades).filter {
@@ -139,7 +184,8 @@ final class BinanceEngine: Sendable {
             }
         }
         let rows = range.cut(all)
-        return .array(exchange.read { core in rows.map { $0.binance(list: core.order($0.orderID)?.listID) } })
+        let lists = exchange.read { core in rows.map { core.order($0.orderID)?.listID } }
+        return .array(zip(rows, lists).map { words.trade($0, list: $1) })
     }
 
     // MARK: Public data
@@ -155,7 +201,7 @@ final class BinanceEngine: Sendable {
         let listed = marketList.filter { wanted?.contains($0.instrument.symbol) ?? true }
         return .object([
             "timezone": "UTC", "serverTime": .milliseconds(exchange.now), "rateLimits": limits.rules, "exchangeFilters": [],
-            "symbols": .array(listed.map(\.json)),
+            "symbols": .array(listed.map { words.symbol($0) }),
         ])
     }
 

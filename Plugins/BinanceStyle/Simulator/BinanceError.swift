@@ -1,4 +1,5 @@
 import SimulatorKit
+import TradingModel
 
 /// An error as the venue words it. Texts and codes: Binance spot API docs, errors.md, read 2026-11-21.
 struct BinanceError: Error, Sendable {
@@ -7,6 +8,8 @@ struct BinanceError: Error, Sendable {
     let message: String
     /// What came of the two halves of a cancel-replace.
     var data: JSONValue?
+    /// When to come back, for 429 and 418.
+    var retryAfter: Duration?
 
     init(_ code: Int, _ message: String, status: Int = 400) {
         self.status = status
@@ -60,11 +63,26 @@ struct BinanceError: Error, Sendable {
     static let wouldTake = BinanceError(-2010, "Order would immediately match and take.")
     static let wouldTrigger = BinanceError(-2010, "Order would trigger immediately.")
     static let mismatchedIDs = BinanceError(-2039, "Client order ID is not correct for this order ID.")
-    static let tooMuchWeight = BinanceError(
-        -1003, "Too much request weight used; current limit is 6000 request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.",
-        status: 429)
     static let timedOut = BinanceError(
         -1007, "Timeout waiting for response from backend server. Send status unknown; execution status unknown.", status: 504)
+
+    static func tooMuchWeight(_ limit: Int, retryAfter: Duration) -> BinanceError {
+        var error = BinanceError(
+            -1003,
+            "Too much request weight used; current limit is \(limit) request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.",
+            status: 429)
+        error.retryAfter = retryAfter
+        return error
+    }
+
+    static func banned(until end: Timestamp, at now: Timestamp) -> BinanceError {
+        var error = BinanceError(
+            -1003,
+            "Way too much request weight used; IP banned until \(end.milliseconds). Please use WebSocket Streams for live updates to avoid bans.",
+            status: 418)
+        error.retryAfter = end - now
+        return error
+    }
 
     static func missing(_ name: String) -> BinanceError {
         BinanceError(-1102, "Mandatory parameter '\(name)' was not sent, was empty/null, or malformed.")

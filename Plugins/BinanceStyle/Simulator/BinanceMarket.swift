@@ -95,6 +95,16 @@ struct BinanceMarket: Sendable {
             minimumNotional: Notional(Decimal(1) / 10_000)),
     ]
 
+    /// Two perpetual contracts.
+    static let futures: [BinanceMarket] = [
+        BinanceMarket(
+            "BTCUSDT", "BTC", "USDT", tick: (1, 1), maximumPrice: 1_000_000, lot: (1, 3), maximumQuantity: 1000, maximumMarket: 120,
+            minimumNotional: 5),
+        BinanceMarket(
+            "ETHUSDT", "ETH", "USDT", tick: (1, 2), maximumPrice: 306_177, lot: (1, 3), maximumQuantity: 10_000, maximumMarket: 2000,
+            minimumNotional: 5),
+    ]
+
     private init(
         _ symbol: Symbol, _ base: Asset, _ quote: Asset, tick: (Int, Int), maximumPrice: Price, lot: (Int, Int), maximumQuantity: Quantity,
         maximumMarket: Quantity, minimumNotional: Notional

@@ -7,26 +7,33 @@ import TradingModel
 extension BinanceBroker {
     public func place(_ order: NewOrder, within window: SendWindow) async -> PlaceOutcome {
         await place(order.clientOrderID, within: window) { () throws(BinanceOrderRequest.Refusal) in
-            try BinanceOrderRequest(order, rules: try self.rules(for: order.symbol))
+            guard order.bracket == nil || self.capabilities.canBracket else {
+                throw .init(reason: .unsupported, message: "\(self.dialect.name) takes no attached orders")
+            }
+            let rules = try self.rules(for: order.symbol)
+            return self.dialect.product == .spot
+                ? try BinanceOrderRequest(order, rules: rules)
+                : try BinanceOrderRequest(futures: order, rules: rules, path: self.dialect.paths.order)
         }
     }
 
     public func place(_ order: QuoteSizedOrder, within window: SendWindow) async -> PlaceOutcome {
         await place(order.clientOrderID, within: window) { () throws(BinanceOrderRequest.Refusal) in
+            guard self.dialect.product == .spot else {
+                throw .init(reason: .unsupported, message: "futures orders are sized in base units")
+            }
             _ = try self.rules(for: order.symbol)
             return try BinanceOrderRequest(order)
         }
     }
 
     public func cancel(_ order: OrderReference, within window: SendWindow) async -> CancelOutcome {
-        let parameters: BinanceParameters = [
-            "symbol": order.symbol.rawValue, "origClientOrderId": order.clientOrderID.rawValue,
-            "newClientOrderId": Self.cancelID(of: order.clientOrderID),
-        ]
+        var parameters: BinanceParameters = ["symbol": order.symbol.rawValue, "origClientOrderId": order.clientOrderID.rawValue]
+        if dialect.product == .spot { parameters.add("newClientOrderId", Self.cancelID(of: order.clientOrderID)) }
         let result = await client.command(
-            .delete, "/api/v3/order", parameters, costs: [BinanceDialect.Scope.weight: 1], priority: .urgent, within: window)
+            .delete, dialect.paths.order, parameters, costs: [BinanceDialect.Scope.weight: 1], priority: .urgent, within: window)
         switch result {
-        case .replied(let reply): return BinanceOutcomes.cancel(reply, for: order)
+        case .replied(let reply): return BinanceOutcomes.cancel(reply, for: order, refusals: dialect.refusals)
         case .notSent(let reason, let evidence): return .notSent(reason, evidence)
         case .unknown(let cause, let evidence): return .unknown(cause, evidence)
         }
@@ -58,40 +65,13 @@ extension BinanceBroker {
             .post, request.path, request.parameters,
             costs: [BinanceDialect.Scope.weight: 1, BinanceDialect.Scope.orders: 1 + request.legs.count], priority: .normal, within: window)
         switch result {
-        case .replied(let reply): return BinanceOutcomes.place(reply, for: request)
+        case .replied(let reply): return BinanceOutcomes.place(reply, for: request, refusals: dialect.refusals)
         case .notSent(let reason, let evidence): return .notSent(reason, evidence)
         case .unknown(let cause, let evidence): return .unknown(cause, evidence)
         }
     }
 
-    /// Lowers an order's quantity in its place. Nothing else keeps the order: cancel-replace makes another one, under another
-    /// venue id and without the fills, which a replacement cannot tell.
-    public func replace(_ order: OrderReference, with terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
-        let rules: BinanceSymbolRules
-        do { rules = try self.rules(for: order.symbol) } catch {
-            return .notSent(error.reason, Evidence(mayHaveLeft: false, message: error.message))
-        }
-        guard let quantity = terms.quantity, terms.limitPrice == nil, terms.stopPrice == nil, rules.takesAmendments else {
-            return .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "only an order's quantity can be changed in place, and only downwards"))
-        }
-        guard quantity > 0, quantity.isMultiple(of: rules.instrument.lotSize) else {
-            return .notSent(.invalid, Evidence(mayHaveLeft: false, message: "quantity \(quantity) is not on the lot \(rules.instrument.lotSize)"))
-        }
-        let result = await client.command(
-            .put, "/api/v3/order/amend/keepPriority",
-            [
-                "symbol": order.symbol.rawValue, "origClientOrderId": order.clientOrderID.rawValue,
-                // Without it the venue gives the order an id that nobody knows.
-                "newClientOrderId": order.clientOrderID.rawValue, "newQty": quantity.description,
-            ], costs: [BinanceDialect.Scope.weight: 4], priority: .urgent, within: window)
-        switch result {
-        case .replied(let reply): return BinanceOutcomes.amend(reply, for: order, quantity: quantity)
-        case .notSent(let reason, let evidence): return .notSent(reason, evidence)
-        case .unknown(let cause, let evidence): return .unknown(cause, evidence)
-        }
-    }
-
-    private func rules(for symbol: Symbol) throws(BinanceOrderRequest.Refusal) -> BinanceSymbolRules {
+    func rules(for symbol: Symbol) throws(BinanceOrderRequest.Refusal) -> BinanceSymbolRules {
         let (rules, isLoaded) = state.withLock { ($0.rules[symbol], $0.rulesReadAt != nil) }
         guard isLoaded else { throw .init(reason: .notConnected, message: "the instrument rules are not loaded yet") }
         guard let rules else { throw .init(reason: .invalid, message: "the venue does not list \(symbol)") }

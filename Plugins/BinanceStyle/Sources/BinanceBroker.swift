@@ -6,9 +6,9 @@ import Logging
 import Synchronization
 import TradingModel
 
-/// One Binance spot account.
+/// One account at a venue of the Binance family.
 public final class BinanceBroker: Exchange {
-    public let capabilities = BinanceDialect.capabilities
+    public let capabilities: BrokerCapabilities
     public let semantics: VenueSemantics
     public var events: AsyncStream<BrokerEvent> { outlet.events }
 
@@ -26,7 +26,8 @@ public final class BinanceBroker: Exchange {
     let outlet = EventOutlet()
     /// Whether the venue has ever taken the key in this process.
     let everSubscribed = SubscriptionFlag()
-    let stream: BinanceStream
+    let stream: any BinanceUserStream
+    let dialect: BinanceDialect
     let clock: any TradingClock
     let logger: Logger
 
@@ -34,14 +35,21 @@ public final class BinanceBroker: Exchange {
         guard let webSocket = configuration.webSocket else {
             throw BrokerError(.invalidRequest, effect: .notSent, "the WebSocket endpoint is missing")
         }
-        semantics = BinanceDialect.semantics(
+        dialect = configuration.dialect
+        capabilities = dialect.capabilities
+        semantics = dialect.semantics(
             requestLife: configuration.receiveWindow, visibilityHorizon: configuration.visibilityHorizon)
         client = try BinanceClient(configuration, clock: context.clock)
         clock = context.clock
         logger = context.logger
-        stream = BinanceStream(
-            url: webSocket, signer: client.signer, time: client.time, clock: context.clock,
-            options: WebSocketOptions(connectTimeout: configuration.connectTimeout, silenceLimit: configuration.streamSilenceLimit))
+        let options = WebSocketOptions(connectTimeout: configuration.connectTimeout, silenceLimit: configuration.streamSilenceLimit)
+        switch dialect.userStream {
+        case .webSocketAPI:
+            stream = BinanceStream(url: webSocket, signer: client.signer, time: client.time, clock: context.clock, options: options)
+        case .listenKey(let path, let isQuery):
+            stream = BinanceListenKeyStream(
+                url: webSocket, path: path, isQuery: isQuery, client: client, options: options, keepAlive: configuration.listenKeyRenewal)
+        }
     }
 
     public var health: BrokerHealth {
@@ -69,8 +77,4 @@ public final class BinanceBroker: Exchange {
     }
 
     public func serverTime() async throws(BrokerError) -> Timestamp { try await client.measureTime() }
-
-    public func positions() async throws(BrokerError) -> [Position] {
-        throw BrokerError(.unsupported, effect: .notSent, "a spot account has balances, not positions")
-    }
 }

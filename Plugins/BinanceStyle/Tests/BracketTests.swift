@@ -56,14 +56,15 @@ import TradingModel
         var rules = try testRules()
         rules.takesPairs = false
         let plain = rules
-        #expect(throws: BinanceOrderRequest.Refusal.self) { try BinanceOrderRequest(testOrder(bracket: both), rules: plain) }
-        let wrong = Bracket(stopLoss: 61000, takeProfit: 63000)
-        #expect(throws: BinanceOrderRequest.Refusal.self) { try BinanceOrderRequest(testOrder(bracket: wrong), rules: testRules()) }
-        let longest = ClientOrderID(String(repeating: "a", count: 34))
-        #expect(throws: BinanceOrderRequest.Refusal.self) { try BinanceOrderRequest(testOrder(id: longest, bracket: both), rules: testRules()) }
-        #expect(throws: Never.self) {
-            try BinanceOrderRequest(testOrder(id: ClientOrderID(longest.rawValue.dropLast().description), bracket: both), rules: testRules())
-        }
+        let order = try testOrder(bracket: both)
+        #expect(throws: BinanceOrderRequest.Refusal.self) { try BinanceOrderRequest(order, rules: plain) }
+        let full = try testRules()
+        let wrong = try testOrder(bracket: Bracket(stopLoss: 61000, takeProfit: 63000))
+        #expect(throws: BinanceOrderRequest.Refusal.self) { try BinanceOrderRequest(wrong, rules: full) }
+        let tooLong = try testOrder(id: ClientOrderID(String(repeating: "a", count: 34)), bracket: both)
+        #expect(throws: BinanceOrderRequest.Refusal.self) { try BinanceOrderRequest(tooLong, rules: full) }
+        let longest = try testOrder(id: ClientOrderID(String(repeating: "a", count: 33)), bracket: both)
+        #expect(try BinanceOrderRequest(longest, rules: full).legs.count == 2)
     }
 
     // MARK: At the venue
@@ -115,8 +116,9 @@ import TradingModel
     }
 
     @Test func `a cancelled entry takes its legs with it`() async throws {
-        try await AdapterHarness.with { harness async throws in
-            #expect(try await harness.place(testOrder(limit: "59000", id: "b3", bracket: both)).acceptance != nil)
+        try await AdapterHarness.with { harness in
+            let placed = try await harness.place(testOrder(limit: "59000", id: "b3", bracket: both))
+            #expect(placed.acceptance != nil)
             guard case .cancelled(let report?, _) = await harness.broker.cancel(harness.reference("b3"), within: harness.window) else {
                 Issue.record("the entry was not cancelled")
                 return
@@ -128,8 +130,9 @@ import TradingModel
     }
 
     @Test func `a leg is cancelled by its own id, and its other leg with it`() async throws {
-        try await AdapterHarness.with { harness async throws in
-            #expect(try await harness.place(testOrder(limit: "60500", id: "b4", bracket: both)).acceptance?.report.status == .filled)
+        try await AdapterHarness.with { harness in
+            let placed = try await harness.place(testOrder(limit: "60500", id: "b4", bracket: both))
+            #expect(placed.acceptance?.report.status == .filled)
             guard case .cancelled(let report?, _) = await harness.broker.cancel(harness.reference("b4-sl"), within: harness.window) else {
                 Issue.record("the leg was not cancelled")
                 return

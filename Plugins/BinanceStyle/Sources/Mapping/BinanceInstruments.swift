@@ -31,7 +31,7 @@ extension BinanceExchangeInfoReply.Symbol {
             lotSize: lotSize, marketLotSize: marketStep.isZero ? lotSize : marketStep,
             minimumQuantity: try Quantity(lot?.minQty ?? "0"), maximumQuantity: maximum,
             maximumMarketQuantity: marketMaximum.isZero ? maximum : marketMaximum,
-            minimumNotional: try Notional(notional?.minNotional ?? "0"),
+            minimumNotional: try Notional(notional?.minNotional ?? notional?.notional ?? "0"),
             minimumNotionalAppliesToMarket: notional?.applyMinToMarket ?? notional?.applyToMarket ?? true,
             minimumPrice: try Price(price?.minPrice ?? "0"), maximumPrice: try Price(price?.maxPrice ?? "0"),
             orderTypes: Set(orderTypes.compactMap(OrderType.init(binance:))), isTrading: status == "TRADING")

@@ -50,6 +50,19 @@ struct BinanceOrderRequest: Sendable {
         self.parameters = parameters
     }
 
+    init(
+        clientOrderID: ClientOrderID, symbol: Symbol, side: Side, quantity: Quantity?, parameters: BinanceParameters, path: String,
+        legs: [ClientOrderID]
+    ) {
+        self.clientOrderID = clientOrderID
+        self.symbol = symbol
+        self.side = side
+        self.quantity = quantity
+        self.parameters = parameters
+        self.path = path
+        self.legs = legs
+    }
+
     init(_ order: QuoteSizedOrder) throws(Refusal) {
         try Self.check(id: order.clientOrderID)
         clientOrderID = order.clientOrderID
@@ -91,7 +104,7 @@ struct BinanceOrderRequest: Sendable {
         return type
     }
 
-    private static func check(_ order: NewOrder, against instrument: Instrument) throws(Refusal) {
+    static func check(_ order: NewOrder, against instrument: Instrument) throws(Refusal) {
         let lots = order.type == .market ? [instrument.lotSize, instrument.marketLotSize] : [instrument.lotSize]
         guard lots.allSatisfy({ order.quantity.isMultiple(of: $0) }) else {
             throw Refusal(reason: .invalid, message: "quantity \(order.quantity) is not on the lot \(instrument.lotSize)")

@@ -12,7 +12,7 @@ extension BinanceOrderReply {
             throw BinanceMappingError("the order's status or side is missing")
         }
         let filled = try executedQty.map { try Quantity($0) } ?? .zero
-        let quote = try cummulativeQuoteQty.map { try Notional($0) }
+        let quote = try (cummulativeQuoteQty ?? cumQuote).map { try Notional($0) }
         let word = VenueOrderStatus(binance: status, expiry: expiryReason)
         return OrderReport(
             venueOrderID: VenueOrderID(String(orderId)), clientOrderID: ClientOrderID(origClientOrderId ?? clientOrderId),
@@ -20,7 +20,7 @@ extension BinanceOrderReply {
             quantity: try origQty.map { try Quantity($0) }.flatMap { $0.isZero ? nil : $0 }, limitPrice: try Price(binance: price),
             stopPrice: try Price(binance: stopPrice), filledQuantity: filled,
             // A negative total means "not available" on some old orders.
-            averagePrice: quote.flatMap { $0 > 0 && filled > 0 ? $0 / filled : nil },
+            averagePrice: try quote.flatMap { $0 > 0 && filled > 0 ? $0 / filled : nil } ?? Price(binance: avgPrice),
             reason: RejectReason(binanceExpiry: expiryReason, status: status),
             updatedAt: Timestamp(milliseconds: updateTime ?? transactTime ?? time ?? 0))
     }
@@ -54,10 +54,17 @@ extension BinanceAmendReply {
 }
 
 extension BinanceTradeReply {
+    private var side: Side {
+        get throws {
+            guard let isBuy = isBuyer ?? buyer else { throw BinanceMappingError("a trade without a side") }
+            return isBuy ? .buy : .sell
+        }
+    }
+
     func fill(clientOrderID: ClientOrderID? = nil) throws -> Fill {
         Fill(
             executionID: ExecutionID(binanceSymbol: symbol, trade: id), venueOrderID: VenueOrderID(String(orderId)),
-            clientOrderID: clientOrderID, symbol: Symbol(symbol), side: isBuyer ? .buy : .sell, quantity: try Quantity(qty),
+            clientOrderID: clientOrderID, symbol: Symbol(symbol), side: try side, quantity: try Quantity(qty),
             price: try Price(price), fee: try commission.map { try Notional($0) }, feeAsset: commissionAsset.map { Asset($0) },
             executedAt: Timestamp(milliseconds: time))
     }
@@ -111,7 +118,8 @@ extension VenueOrderStatus {
         }
         switch word {
         case "PENDING_NEW": self = .pendingNew
-        case "NEW": self = .accepted
+        // The futures' orders of liquidation are in the market like any other.
+        case "NEW", "NEW_INSURANCE", "NEW_ADL": self = .accepted
         case "PARTIALLY_FILLED": self = .partiallyFilled
         case "FILLED": self = .filled
         case "CANCELED": self = .cancelled

@@ -19,6 +19,9 @@ struct BinanceOrderReply: Decodable, Sendable {
     let executedQty: String?
     /// The venue spells it so.
     let cummulativeQuoteQty: String?
+    /// The futures' names.
+    let cumQuote: String?
+    let avgPrice: String?
     let status: String?
     let type: String?
     let side: String?
@@ -74,7 +77,9 @@ struct BinanceTradeReply: Decodable, Sendable {
     let commission: String?
     let commissionAsset: String?
     let time: Int64
-    let isBuyer: Bool
+    /// On the futures it is `buyer`.
+    let isBuyer: Bool?
+    let buyer: Bool?
 }
 
 struct BinanceAccountReply: Decodable, Sendable {
@@ -84,6 +89,26 @@ struct BinanceAccountReply: Decodable, Sendable {
         let locked: String
     }
     let balances: [Balance]
+}
+
+/// A row of the futures' `balance`.
+struct BinanceFuturesBalanceReply: Decodable, Sendable {
+    let asset: String
+    let balance: String
+    let availableBalance: String
+}
+
+/// A row of the futures' `positionRisk`.
+struct BinancePositionReply: Decodable, Sendable {
+    let symbol: String
+    let positionSide: String
+    /// Negative for short.
+    let positionAmt: String
+    let entryPrice: String
+}
+
+struct BinancePositionModeReply: Decodable, Sendable {
+    let dualSidePosition: Bool
 }
 
 struct BinanceTimeReply: Decodable, Sendable {
@@ -106,6 +131,8 @@ struct BinanceExchangeInfoReply: Decodable, Sendable {
         let maxQty: String?
         let stepSize: String?
         let minNotional: String?
+        /// The futures' name for it.
+        let notional: String?
         let applyMinToMarket: Bool?
         let applyToMarket: Bool?
     }
