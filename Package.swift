@@ -154,9 +154,13 @@ let plugins: [Target] =
     + plugin(
         "Paper", ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "SimulatorKit", logging],
         tests: ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "SimulatorKit", "ConformanceKit", "TestSupport", logging])
+    + [
+        .target(
+            name: "CSQLiteSettings", path: "Plugins/SQLiteStore/CSQLiteSettings", linkerSettings: [.linkedLibrary("sqlite3")])
+    ]
     + plugin(
         "SQLiteStore",
-        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "FailPoints", grdb, sqlite, logging, crypto],
+        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "FailPoints", "CSQLiteSettings", grdb, sqlite, logging, crypto],
         tests: ["TradingModel", "LockContract", "StoreContract", "OrderFlow", "FailPoints", "TestSupport", grdb, logging])
     + plugin(
         "MemoryLock", ["TradingModel", "PluginSettings", "LockContract"],

@@ -175,6 +175,11 @@ extension Decimal {
     /// The product, or nil if it could not be kept exactly.
     public func multipliedExactly(by other: Decimal) -> Decimal? {
         guard isFinite, other.isFinite, exponent + other.exponent >= -Self.maximumDecimals * 2 else { return nil }
+        // Of two numbers with few digits and few decimals nothing can be cut.
+        let small = -Self.maximumDecimals / 2...0
+        if small.contains(exponent), small.contains(other.exponent), magnitude.significand < Self.fewDigits, other.magnitude.significand < Self.fewDigits {
+            return self * other
+        }
         let product = self * other
         guard product.isFinite, let readAgain = try? Decimal(exactly: product.plainText), readAgain == product else { return nil }
         // Digits multiply: with no more than 38 in both together nothing was cut.
@@ -182,6 +187,9 @@ extension Decimal {
         guard digits <= 38 || product / other == self && product / self == other else { return nil }
         return product
     }
+
+    /// 15 digits; products of two such numbers have at most 30.
+    private static let fewDigits = Decimal(1_000_000_000_000_000)
 
     /// Plain notation without exponent.
     public var plainText: String { description }

@@ -61,7 +61,7 @@ public final class TradingGateway: Service {
                 }
             }
             group.addTask { [arrivals] in
-                await supervisor.keep("arrivals") { try await arrivals.deliver { await workers[$0.account]?.desk.enqueue($0) } }
+                await supervisor.keep("arrivals") { try await arrivals.deliver { await workers[$0]?.desk.enqueue($1) } }
                 return false
             }
             group.addTask {
@@ -158,14 +158,15 @@ final class Arrivals: Sendable {
         mailbox.signal()
     }
 
-    func deliver(to desk: @Sendable (OrderRecord) async -> Void) async throws {
+    func deliver(to desk: @Sendable (AccountID, [OrderRecord]) async -> Void) async throws {
         while !Task.isCancelled {
             await mailbox.wait()
             let orders = waiting.withLock { waiting in
                 defer { waiting = [] }
                 return waiting
             }
-            for order in orders { await desk(order) }
+            // One visit to a desk for all of its orders, which stay in their order.
+            for (account, orders) in Dictionary(grouping: orders, by: \.account) { await desk(account, orders) }
         }
         throw CancellationError()
     }

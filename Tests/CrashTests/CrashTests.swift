@@ -36,7 +36,7 @@ import Testing
 
             var order: [String: Any] = [:]
             do {
-                try await waitUntil("the order is filled", within: .seconds(40)) {
+                try await waitUntil("the order is filled") {
                     order = try await gateway.orders().first ?? [:]
                     return order["status"] as? String == "filled"
                 }
@@ -68,7 +68,7 @@ import Testing
             let gateway = try await GatewayUnderTest.start(in: folder, port: port, environment: ["TURNSTILE_FAILPOINT_LOG": log])
             try await gateway.waitForAccount()
             _ = try await gateway.post(GatewayUnderTest.signal())
-            try await waitUntil("the order is filled and its events are applied", within: .seconds(20)) {
+            try await waitUntil("the order is filled and its events are applied") {
                 let passed = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
                 return Self.points.allSatisfy { passed.contains($0 + "\n") }
             }

@@ -38,7 +38,7 @@ import Testing
     private func filled(_ pair: Pair) async throws -> [String: Any] {
         var order: [String: Any] = [:]
         do {
-            try await waitUntil("the order is filled", within: .seconds(30)) {
+            try await waitUntil("the order is filled") {
                 order = try await pair.heir.orders().first ?? [:]
                 return order["status"] as? String == "filled"
             }
@@ -53,7 +53,7 @@ import Testing
     func `what a killed gateway leaves is finished by the other one without being asked`(_ point: String) async throws {
         try await pair("\(point):kill") { pair in
             _ = try? await pair.doomed.post(GatewayUnderTest.signal())
-            try await waitUntil("\(point) is passed", within: .seconds(20)) { !pair.doomed.process.isRunning }
+            try await waitUntil("\(point) is passed") { !pair.doomed.process.isRunning }
             _ = try await filled(pair)
             #expect(try await pair.venue.orders().count == 1, "\(point)")
             #expect(try await pair.heir.orders().count == 1, "\(point)")
@@ -85,7 +85,7 @@ import Testing
             let order = try await filled(pair)
             #expect(try await pair.venue.orders().count == 1)
             pair.doomed.process.send(SIGCONT)
-            try await waitUntil("the sleeper answers again", within: .seconds(10)) {
+            try await waitUntil("the sleeper answers again") {
                 (try? await TestHTTP.get(pair.doomed.url + "/livez").status) == 200
             }
             try await Task.sleep(for: .seconds(2))

@@ -43,7 +43,7 @@ import Testing
         try await GatewayScene.with { scene in
             try await scene.venue.faults(#"[{"on":"place","action":"\#(action)","times":1}]"#)
             #expect(try await scene.gateway.post(GatewayUnderTest.signal()).status == 202)
-            let orders = try await scene.settled(1, within: .seconds(30))
+            let orders = try await scene.settled(1)
             #expect(orders.first?["status"] as? String == "filled")
             #expect(try await scene.venue.orders().count == 1)
             #expect(try await scene.storeEqualsVenue())
@@ -66,7 +66,7 @@ import Testing
         try await GatewayScene.with { scene in
             try await scene.venue.faults(#"[{"on":"place","action":"drop_before_read","times":1}]"#)
             #expect(try await scene.gateway.post(GatewayUnderTest.signal()).status == 202)
-            let order = try await scene.settled(1, within: .seconds(40)).first ?? [:]
+            let order = try await scene.settled(1).first ?? [:]
             #expect(order["status"] as? String == "filled")
             #expect(order["attempt_count"] as? Int == 2)
             #expect(try await scene.venue.orders().count == 1)
@@ -79,7 +79,7 @@ import Testing
             try await scene.venue.faults(
                 #"[{"on":"place","action":"surface_late","times":1,"ms":1500},{"on":"stream","action":"silence","times":1000}]"#)
             #expect(try await scene.gateway.post(GatewayUnderTest.signal()).status == 202)
-            let order = try await scene.settled(1, within: .seconds(40)).first ?? [:]
+            let order = try await scene.settled(1).first ?? [:]
             #expect(order["status"] as? String == "filled")
             #expect(order["attempt_count"] as? Int == 1)
             #expect(try await scene.venue.orders().count == 1)

@@ -21,7 +21,7 @@ struct GatewayScene: Sendable {
 
     /// Waits until every order is terminal and there are `count` of them.
     @discardableResult
-    func settled(_ count: Int, within limit: Duration = .seconds(20)) async throws -> [[String: Any]] {
+    func settled(_ count: Int, within limit: Duration = .seconds(60)) async throws -> [[String: Any]] {
         var orders: [[String: Any]] = []
         do {
             try await waitUntil("\(count) orders are terminal", within: limit) {

@@ -30,7 +30,7 @@ import Testing
                 return try await group.reduce(into: [Int]()) { $0.append($1) }
             }
             #expect(answers.allSatisfy { $0 == 202 })
-            let orders = try await scene.settled(50, within: .seconds(40))
+            let orders = try await scene.settled(50)
             #expect(orders.count { $0["status"] as? String == "filled" } == 1)
             #expect(orders.count { $0["reason"] as? String == "cooldown" } == 49)
             #expect(try await scene.venue.orders().count == 1)
@@ -42,9 +42,9 @@ import Testing
         try await GatewayScene.with { scene in
             let limit = #","type":"limit","limit_price":"59000.00""#
             #expect(try await scene.gateway.post(GatewayUnderTest.signal(extra: limit)).status == 202)
-            try await waitUntil("the order rests", within: .seconds(10)) { try await scene.gateway.orders().first?["status"] as? String == "accepted" }
+            try await waitUntil("the order rests") { try await scene.gateway.orders().first?["status"] as? String == "accepted" }
             _ = try await TestHTTP.post(scene.venue.url + "/_sim/price", #"{"symbol":"BTCUSDT","price":"58900.00"}"#)
-            let order = try await scene.settled(1, within: .seconds(5)).first ?? [:]
+            let order = try await scene.settled(1).first ?? [:]
             #expect(order["status"] as? String == "filled")
             #expect(order["average_price"] as? String == "59000" || order["average_price"] as? String == "58900")
         }

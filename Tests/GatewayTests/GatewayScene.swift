@@ -88,7 +88,7 @@ struct InProcessScene: Sendable {
 
     func orders() async throws -> [OrderRecord] { try await store.orders(OrderQuery(limit: 1000)) }
 
-    func settled(_ count: Int, within limit: Duration = .seconds(15)) async throws -> [OrderRecord] {
+    func settled(_ count: Int, within limit: Duration = .seconds(60)) async throws -> [OrderRecord] {
         var orders: [OrderRecord] = []
         do {
             try await waitUntil("\(count) orders end", within: limit) {

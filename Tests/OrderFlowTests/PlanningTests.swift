@@ -22,6 +22,20 @@ import TradingModel
         }
     }
 
+    @Test(arguments: [ClientOrderIDRules(form: .token, maximumLength: 36), .init(form: .token, maximumLength: 29), .init(form: .uuid, maximumLength: 36)])
+    func `ids of later signals sort after those of earlier ones, and no two are equal`(_ rules: ClientOrderIDRules) {
+        var random = Seeded(state: 2)
+        let ids = (0..<500).map { number in
+            let signal = Minting.signalID(at: start + .milliseconds(Int64(number * 7)), using: &random)
+            return Minting.clientOrderID(signal: signal, strategy: "t", account: "a", leg: 0, rules: rules)
+        }
+        #expect(ids == ids.sorted())
+        #expect(Set(ids).count == ids.count)
+        #expect(ids.allSatisfy(rules.accepts))
+        let twins = (0..<500).map { _ in Minting.signalID(at: start, using: &random) }
+        #expect(Set(twins.map { Minting.clientOrderID(signal: $0, strategy: "t", account: "a", leg: 0, rules: rules) }).count == 500)
+    }
+
     @Test func `signal ids sort by time and do not repeat`() {
         var random = Seeded(state: 1)
         let ids = (0..<1000).map { Minting.signalID(at: start + .milliseconds(Int64($0)), using: &random) }

@@ -11,7 +11,7 @@ public struct VenueUnderTest: Sendable {
         let process = try ProcessUnderTest(
             ProcessUnderTest.executables + "/turnstile", ["simulate", "binance", "--port", "\(port)"], folder: folder.path)
         let venue = VenueUnderTest(process: process, port: port)
-        try await waitUntil("the venue answers: \(process.text)", within: .seconds(30)) {
+        try await waitUntil("the venue answers: \(process.text)") {
             (try? await TestHTTP.get(venue.url + "/api/v3/ping").status) == 200
         }
         return venue
@@ -69,7 +69,7 @@ public struct GatewayUnderTest: Sendable {
             ProcessUnderTest.executables + "/turnstile", ["serve", "--config", "turnstile.yaml"], environment: environment, folder: folder.path)
         let gateway = GatewayUnderTest(process: process, port: port)
         do {
-            try await waitUntil("the gateway answers", within: .seconds(30)) {
+            try await waitUntil("the gateway answers") {
                 guard process.isRunning else { return true }
                 return (try? await TestHTTP.get(gateway.url + "/livez").status) == 200
             }
@@ -82,7 +82,7 @@ public struct GatewayUnderTest: Sendable {
     /// Waits until the account's venue session is up.
     public func waitForAccount() async throws {
         do {
-            try await waitUntil("the account is connected", within: .seconds(20)) {
+            try await waitUntil("the account is connected") {
                 guard process.isRunning else { return true }
                 let reply = try? await TestHTTP.get(url + "/readyz?verbose")
                 return reply?.status == 200 && reply?.json["status"] as? String == "pass"

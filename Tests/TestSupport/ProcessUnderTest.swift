@@ -56,7 +56,7 @@ public final class ProcessUnderTest: Sendable {
     /// Ends it at once and waits for that.
     public func kill9() async throws {
         send(SIGKILL)
-        try await waitUntil("process \(pid) ended", within: .seconds(10)) { !self.isRunning }
+        try await waitUntil("process \(pid) ended") { !self.isRunning }
     }
 
     deinit {
@@ -71,7 +71,7 @@ public struct TimedOut: Error, CustomStringConvertible {
 }
 
 /// Polls until `condition` holds, or throws ``TimedOut``.
-public func waitUntil(_ what: String, within limit: Duration, _ condition: () async throws -> Bool) async throws {
+public func waitUntil(_ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws {
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
         if try await condition() { return }

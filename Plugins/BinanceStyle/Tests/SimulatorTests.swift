@@ -143,7 +143,7 @@ import TradingModel
             try simulator.faults.add([Fault(on: .place, .surfaceLate, milliseconds: 1500)])
             #expect((try? await Self.send("POST", "order", Self.limit("late"), to: address).status) != 200)
             #expect(try await Self.send("GET", "order", "\(query)late&\(Self.now())", to: address).json?["code"] == -2013)
-            try await waitUntil("the order surfaces", within: .seconds(30)) {
+            try await waitUntil("the order surfaces") {
                 try await Self.send("GET", "order", "\(query)late&\(Self.now())", to: address).status == 200
             }
             try simulator.faults.add([Fault(on: .place, .statusAfterAccept), Fault(on: .time, .rateLimit, milliseconds: 3000)])

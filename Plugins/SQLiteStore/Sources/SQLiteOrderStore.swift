@@ -174,8 +174,8 @@ final class SQLiteOrderStore: OrderStore {
                 let expected = JournalHash.hash(
                     previous: last.hash, sequence: line.sequence, at: line.at.microseconds, type: line.type,
                     signalID: line.signalID?.rawValue, orderID: line.orderID?.rawValue, account: line.account?.rawValue, data: line.data)
-                guard line.sequence == last.sequence + 1, line.hash == expected else { return last.sequence + 1 }
-                last = JournalWriter.Position(sequence: line.sequence, hash: line.hash)
+                guard line.sequence == last.sequence + 1, line.hash == StoredHash.hex(expected) else { return last.sequence + 1 }
+                last = JournalWriter.Position(sequence: line.sequence, hash: expected)
             }
         }
     }

@@ -12,7 +12,7 @@ import TradingModel
             let results = try await withThrowingTaskGroup(of: AdmissionResult.self) { group in
                 for copy in 0..<100 {
                     group.addTask {
-                        var signal = aSignal("x\(copy)", key: SignalKey(hash: "same", isExplicit: true))
+                        var signal = aSignal("x\(copy)", key: SignalKey(hash: hash("same"), isExplicit: true))
                         signal.id = SignalID("sig-x\(copy)")
                         return try await fixture.store.admit(
                             Admission(signal: signal, orders: [anOrder("x\(copy)")], window: .seconds(300), rate: nil))
@@ -34,7 +34,7 @@ import TradingModel
         try await StoreFixture.run { fixture async throws in
             try await fixture.admitOrder("a")
             let before = try await fixture.store.lastJournalSequence()
-            let other = aSignal("b", key: SignalKey(hash: "key-a", isExplicit: true), at: start + .seconds(86400 * 400), body: "other")
+            let other = aSignal("b", key: SignalKey(hash: hash("key-a"), isExplicit: true), at: start + .seconds(86400 * 400), body: "other")
             let result = try await fixture.store.admit(Admission(signal: other, orders: [], window: .seconds(1), rate: nil))
             #expect(result == .conflict(first: "sig-a"))
             #expect(try await fixture.store.lastJournalSequence() == before)
@@ -44,7 +44,7 @@ import TradingModel
     @Test func `a derived key acts again after its window, counted from the first receipt`() async throws {
         try await StoreFixture.run { fixture async throws in
             func admit(_ name: String, after seconds: Int64) async throws -> AdmissionResult {
-                let signal = aSignal(name, key: SignalKey(hash: "d", isExplicit: false), at: start + .seconds(seconds))
+                let signal = aSignal(name, key: SignalKey(hash: hash("d"), isExplicit: false), at: start + .seconds(seconds))
                 return try await fixture.store.admit(Admission(signal: signal, orders: [], window: .seconds(300), rate: nil))
             }
             #expect(try await admit("1", after: 0) == .admitted)
@@ -84,6 +84,24 @@ import TradingModel
             var unlimited = admission
             unlimited.rate = nil
             #expect(try await fixture.store.admit(unlimited) == .admitted)
+        }
+    }
+
+    @Test(arguments: ["", "same", hash("a").uppercased(), hash("a") + "0", String(hash("a").dropLast())])
+    func `a key that is no SHA-256 in hex is refused, and a neighbour in its batch is stored as it is`(_ key: String) async throws {
+        try await StoreFixture.run { fixture async throws in
+            let bad = aSignal("bad", key: SignalKey(hash: key, isExplicit: true))
+            await expectFailure(\.isRefused) {
+                _ = try await fixture.store.admit(Admission(signal: bad, orders: [], window: .zero, rate: nil))
+            }
+            var halfBad = aSignal("half")
+            halfBad.bodyHash = key
+            await expectFailure(\.isRefused) {
+                _ = try await fixture.store.admit(Admission(signal: halfBad, orders: [], window: .zero, rate: nil))
+            }
+            try await fixture.admitOrder("good")
+            #expect(try await fixture.store.signal("sig-good") == aSignal("good"))
+            #expect(try await fixture.count("signals") == 1)
         }
     }
 

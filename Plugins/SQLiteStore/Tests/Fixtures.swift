@@ -69,10 +69,13 @@ let holder = HolderIdentity(gateway: "g", host: "h", processID: 1, processStart:
 
 func aSignal(_ name: String, key: SignalKey? = nil, at: Timestamp = start, body: String = "body") -> SignalRecord {
     SignalRecord(
-        id: SignalID("sig-\(name)"), source: "tv", key: key ?? SignalKey(hash: "key-\(name)", isExplicit: true), bodyHash: body, body: body,
+        id: SignalID("sig-\(name)"), source: "tv", key: key ?? SignalKey(hash: hash("key-\(name)"), isExplicit: true), bodyHash: hash(body), body: body,
         verdict: .accepted, strategy: "trend", receivedAt: at, firedAt: nil, clientAddress: "127.0.0.1", requestID: "r-\(name)",
         traceparent: nil, answer: StoredAnswer(status: 202, body: "answer-\(name)"))
 }
+
+/// SHA-256 in hex, as keys and bodies are told apart by.
+func hash(_ text: String) -> String { JournalHash.sha256(text) }
 
 func anOrder(_ name: String, account: AccountID = "a1", side: Side = .buy, policy: OrderPolicy = OrderPolicy()) -> OrderRecord {
     OrderRecord(

@@ -22,7 +22,7 @@ import TradingModel
         "UPDATE orders SET version = version + 1, client_order_id = 'x'", "DELETE FROM orders",
         "UPDATE signals SET body = 'x'", "UPDATE signals SET copies = -1", "DELETE FROM signals",
         "UPDATE journal SET data = '{}'", "DELETE FROM journal",
-        "INSERT INTO journal (sequence, at, type, data, hash) VALUES (99, 1, 't', '{}', printf('%064d', 0))",
+        "INSERT INTO journal (sequence, at, type, data, hash) VALUES (99, 1, 't', '{}', zeroblob(32))",
         "UPDATE tenures SET counter = counter - 1", "UPDATE tenures SET owner = 'other'", "DELETE FROM tenures",
         "INSERT INTO fills SELECT 'a1', 'e', 'no-such-order', 'v', NULL, 'S', 'buy', '1', '1', NULL, NULL, 1",
         "INSERT INTO fills SELECT 'a1', 'e', 'ord-a', 'v', NULL, 'S', 'buy', '0', '1', NULL, NULL, 1",

@@ -96,7 +96,7 @@ public struct VenueSession: Sendable {
     }
 
     /// Asks again and again, for at most so long, and less and less often: a query may have a price at the venue.
-    func eventually(_ limit: Duration = .seconds(8), _ condition: @Sendable () async throws -> Bool) async throws -> Bool {
+    func eventually(_ limit: Duration = .seconds(15), _ condition: @Sendable () async throws -> Bool) async throws -> Bool {
         let clock = SystemClock()
         let end = clock.monotonic + limit
         var pause = Duration.milliseconds(15)

@@ -48,6 +48,11 @@ actor AccountDesk {
         mailbox.signal()
     }
 
+    /// The same for many at once.
+    func enqueue(_ orders: [OrderRecord]) {
+        for order in orders { enqueue(order) }
+    }
+
     /// Looks at the queue again.
     nonisolated func wake() { mailbox.signal() }
 

@@ -35,12 +35,30 @@ public struct NativePayload: Sendable {
 
     /// The payload without its secret: equal payloads give equal text, however their members are ordered.
     public var canonicalText: String {
-        JSONValue.object(members.filter { $0.key != "secret" }.map { JSONValue.Member($0.key, $0.value.value) }).canonicalText
+        text(of: members.filter { $0.key != "secret" }.sorted { $0.key < $1.key }, sorted: true)
     }
 
     /// The payload for the record, its secret replaced by `***`.
     public var redactedText: String {
-        JSONValue.object(members.map { JSONValue.Member($0.key, $0.key == "secret" ? .string("***") : $0.value.value) }).text
+        text(of: members, sorted: false)
+    }
+
+    private func text(of members: [JSONNode.Member], sorted: Bool) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity(bytes.count + 16)
+        out.append(UInt8(ascii: "{"))
+        for (index, member) in members.enumerated() {
+            if index > 0 { out.append(UInt8(ascii: ",")) }
+            JSONValue.quote(member.key, to: &out)
+            out.append(UInt8(ascii: ":"))
+            if member.key == "secret" {
+                JSONValue.quote("***", to: &out)
+            } else {
+                member.value.value.write(to: &out, sorted: sorted)
+            }
+        }
+        out.append(UInt8(ascii: "}"))
+        return String(decoding: out, as: UTF8.self)
     }
 
     /// A field's text, for a key that the source's configuration names.

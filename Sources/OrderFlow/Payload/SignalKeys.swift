@@ -8,7 +8,7 @@ public enum SignalKeys {
     public static func derive(header: String?, field: String?, payloadKey: String?, canonicalPayload: String) -> (key: SignalKey, bodyHash: String) {
         let bodyHash = Minting.sha256(canonicalPayload)
         for (kind, value) in [("header", header), ("field", field), ("field", payloadKey)] {
-            if let value, !value.isEmpty { return (SignalKey(hash: Minting.sha256("\(kind):\(value)"), isExplicit: true), bodyHash) }
+            if let value, !value.isEmpty { return (SignalKey(hash: Minting.sha256(kind + ":" + value), isExplicit: true), bodyHash) }
         }
         return (SignalKey(hash: bodyHash, isExplicit: false), bodyHash)
     }

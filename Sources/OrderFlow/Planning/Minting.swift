@@ -29,18 +29,26 @@ public enum Minting {
 
     /// The id that the venue gets: the same for the same intent, always, so that it survives restarts and serves every attempt.
     ///
-    /// Derived from SHA-256 of what identifies the intent; the signal's 80 random bits keep it from ever repeating.
+    /// Derived from SHA-256 of what identifies the intent; the signal's 80 random bits keep it from ever repeating. Where there is
+    /// room it begins with the signal's time, so that a store's index of these ids grows at its end only.
     public static func clientOrderID(
         signal: SignalID, strategy: StrategyID, account: AccountID, leg: Int, rules: ClientOrderIDRules
     ) -> ClientOrderID {
-        var hash = SHA256()
+        var identity: [UInt8] = []
+        identity.reserveCapacity(128)
         for part in [signal.rawValue, strategy.rawValue, account.rawValue, String(leg)] {
-            hash.update(data: Array("\(part.utf8.count):\(part)".utf8))
+            identity.append(contentsOf: String(part.utf8.count).utf8)
+            identity.append(UInt8(ascii: ":"))
+            identity.append(contentsOf: part.utf8)
         }
-        let digest = Array(hash.finalize())
+        let hash = digest(identity)
+        let time = timeCharacters(of: signal)
         switch rules.form {
         case .uuid:
-            var bytes = Array(digest.prefix(16))
+            var bytes = Array(hash.prefix(16))
+            if let milliseconds = time.map(number) {
+                for index in 0..<6 { bytes[index] = UInt8(truncatingIfNeeded: milliseconds >> UInt64(40 - 8 * index)) }
+            }
             // RFC 9562, section 5.8: version 8 is for ids of one's own making.
             bytes[6] = bytes[6] & 0x0F | 0x80
             bytes[8] = bytes[8] & 0x3F | 0x80
@@ -48,13 +56,17 @@ public enum Minting {
             func part(_ from: Int, _ length: Int) -> Substring { hex.dropFirst(from).prefix(length) }
             return ClientOrderID("\(part(0, 8))-\(part(8, 4))-\(part(12, 4))-\(part(16, 4))-\(part(20, 12))")
         case .token:
+            let length = min(29, rules.maximumLength)
             var characters = Array("ts-".utf8)
+            characters.reserveCapacity(length)
+            // 16 characters of the hash are 80 bits; with less room all of it is hash.
+            if let time, length == 29 { characters += time }
             var buffer: UInt32 = 0
             var bits = 0
-            for byte in digest where characters.count < min(29, rules.maximumLength) {
+            for byte in hash where characters.count < length {
                 buffer = buffer << 8 | UInt32(byte)
                 bits += 8
-                while bits >= 5, characters.count < min(29, rules.maximumLength) {
+                while bits >= 5, characters.count < length {
                     bits -= 5
                     characters.append(alphabet[Int(buffer >> UInt32(bits)) & 31])
                 }
@@ -62,6 +74,17 @@ public enum Minting {
             }
             return ClientOrderID(String(decoding: characters, as: UTF8.self))
         }
+    }
+
+    /// The first ten characters of an id that ``signalID(at:using:)`` made, which are its time; nil for an id of another form.
+    private static func timeCharacters(of signal: SignalID) -> [UInt8]? {
+        let characters = Array(signal.rawValue.utf8)
+        guard characters.count == 26, characters.prefix(10).allSatisfy(alphabet.contains) else { return nil }
+        return Array(characters.prefix(10))
+    }
+
+    private static func number(_ characters: [UInt8]) -> UInt64 {
+        characters.reduce(0) { $0 << 5 | UInt64(alphabet.firstIndex(of: $1) ?? 0) }
     }
 
     /// Lower-case hex.
@@ -76,5 +99,13 @@ public enum Minting {
     }
 
     /// SHA-256 in lower-case hex.
-    public static func sha256(_ text: String) -> String { hexadecimal(Array(SHA256.hash(data: Array(text.utf8)))) }
+    public static func sha256(_ text: String) -> String { hexadecimal(digest(Array(text.utf8))) }
+
+    private static func digest(_ bytes: [UInt8]) -> [UInt8] {
+        bytes.withUnsafeBytes { buffer in
+            var hash = SHA256()
+            hash.update(bufferPointer: buffer)
+            return hash.finalize().withUnsafeBytes { Array($0) }
+        }
+    }
 }

@@ -30,7 +30,8 @@ struct ServeCommand: AsyncParsableCommand {
         umask(0o077)
         let file = try loadConfiguration(config)
         let clock = SystemClock()
-        let logger = makeLogger(level: logLevel.level, clock: clock)
+        let output = LogOutput()
+        let logger = makeLogger(level: logLevel.level, clock: clock, output: output)
         let url: @Sendable (Int) -> String = { port in "\(file.http.tls == nil ? "http" : "https")://\(urlHost(file.http.host)):\(port)" }
         let parts: GatewayParts
         do {
@@ -39,7 +40,7 @@ struct ServeCommand: AsyncParsableCommand {
             printError("turnstile: \(error)")
             throw error.isConfiguration ? Exit.configuration : Exit.error
         }
-        let outcome = await Result.capturing { try await runServices(parts.services, logger: logger) }
+        let outcome = await Result.capturing { try await runServices([LogFlusher(output: output, clock: clock)] + parts.services, logger: logger) }
         await parts.store.close()
         if case .failure(let error) = outcome {
             logger.critical("stopped", error: error)

@@ -44,7 +44,7 @@ struct JSONLogHandler: LogHandler {
             write(all, to: &line)
         }
         line += "}\n"
-        output.write(line)
+        output.write(line, isUrgent: event.level >= .notice)
     }
 
     private func write(_ values: Logger.Metadata, to line: inout String) {

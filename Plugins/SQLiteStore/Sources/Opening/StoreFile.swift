@@ -1,3 +1,4 @@
+import CSQLiteSettings
 import Foundation
 import GRDB
 import Logging
@@ -19,14 +20,15 @@ enum StoreFile {
     /// Longest wait for another process' transaction.
     private static let busyTimeout: TimeInterval = 5
     private static let writerCacheKibibytes = 16_384
-    /// Pages of the write-ahead log after which it is folded into the file. Keys are spread, so a longer log writes each page less often.
-    private static let checkpointPages = 4_000
+    /// Once per process, before the first database is opened. If another part opened one earlier, the count stays: it only costs time.
+    private static let countsNoMemory = turnstile_sqlite_count_no_memory() == 0
 
     static func open(path: String, migrator: DatabaseMigrator? = nil, clock: any TradingClock, logger: Logger) throws -> DatabasePool {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         try refuseNetworkFileSystem(folder)
+        if !countsNoMemory { logger.debug("SQLite goes on counting its memory") }
         return try withOpeningLock(path) {
             let pool = try DatabasePool(path: path, configuration: configuration)
             do {
@@ -59,7 +61,7 @@ enum StoreFile {
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
             // In KiB. The keys of signals are spread over their whole index; with SQLite's 2 MB most of it is read anew all the time.
             try db.execute(sql: "PRAGMA cache_size = -\(writerCacheKibibytes)")
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = \(checkpointPages)")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = \(Checkpointer.largestLog)")
             let synchronous = try Int.fetchOne(db, sql: "PRAGMA synchronous")
             let journalMode = try String.fetchOne(db, sql: "PRAGMA journal_mode")
             let foreignKeys = try Int.fetchOne(db, sql: "PRAGMA foreign_keys")

@@ -1,4 +1,5 @@
 import FailPoints
+import Foundation
 import GRDB
 import StoreContract
 import TradingModel
@@ -8,7 +9,8 @@ extension StoreTransaction {
         var signal = admission.signal
         signal.occurrence = 1
         signal.copies = 0
-        if let first = try latest(source: signal.source, hash: signal.key.hash) {
+        let keyHash = try StoredHash.bytes(signal.key.hash)
+        if let first = try latest(source: signal.source, keyHash) {
             let isSame = signal.key.isExplicit || first.isExplicit || signal.receivedAt - first.receivedAt < admission.window
             if isSame {
                 guard !signal.key.isExplicit || first.bodyHash == signal.bodyHash else { return .conflict(first: first.id) }
@@ -18,12 +20,12 @@ extension StoreTransaction {
         }
         if let rate = admission.rate, let wait = try claimSlot(rate, at: signal.receivedAt) { return .rateLimited(retryAfter: wait) }
 
-        try signal.insert(db)
+        try signal.insert(with: &statements.signal, keyHash: keyHash)
         try journal.write(signal.receivedLine, at: signal.receivedAt)
         failPoint("store.admit.before_orders")
         for order in admission.orders {
             try check(order, of: signal)
-            try order.insert(db)
+            try order.insert(with: &statements.order)
             try journal.write(order.admittedLine, at: signal.receivedAt)
         }
         failPoint("store.admit.before_commit")
@@ -39,20 +41,19 @@ extension StoreTransaction {
         let answer: StoredAnswer
     }
 
-    private func latest(source: SourceID, hash: String) throws -> First? {
+    private func latest(source: SourceID, _ keyHash: [UInt8]) throws -> First? {
         // Nearly every signal is new; then nothing is read but the index.
-        var search = try DirectStatement(db, sql: "SELECT 1 FROM signals WHERE source = ? AND key_hash = ? LIMIT 1")
-        search.add(source.rawValue)
-        search.add(hash)
-        guard try search.run() else { return nil }
+        statements.key.add(source.rawValue)
+        statements.key.add(blob: keyHash)
+        guard try statements.key.run() else { return nil }
         let statement = try db.cachedStatement(
             sql: """
                 SELECT id, occurrence, body_hash, key_is_explicit, received_at, answer_status, answer_body FROM signals
                 WHERE source = ? AND key_hash = ? ORDER BY occurrence DESC LIMIT 1
                 """)
-        return try Row.fetchOne(statement, arguments: [source.rawValue, hash]).map { row in
+        return try Row.fetchOne(statement, arguments: [source.rawValue, Data(keyHash)]).map { row in
             First(
-                id: row.identifier(0), occurrence: row[1], bodyHash: row[2], isExplicit: row[3], receivedAt: row.time(4),
+                id: row.identifier(0), occurrence: row[1], bodyHash: row.hash(2), isExplicit: row[3], receivedAt: row.time(4),
                 answer: StoredAnswer(status: row[5], body: row[6]))
         }
     }

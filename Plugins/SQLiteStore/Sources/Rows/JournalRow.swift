@@ -8,7 +8,7 @@ extension JournalEntry {
     init(row: Row) {
         self.init(
             sequence: row[0], at: row.time(1), type: row[2], signalID: row.optionalIdentifier(3), orderID: row.optionalIdentifier(4),
-            account: row.optionalIdentifier(5), data: row[6], hash: row[7])
+            account: row.optionalIdentifier(5), data: row[6], hash: row.hash(7))
     }
 }
 

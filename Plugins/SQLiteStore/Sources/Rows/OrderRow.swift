@@ -9,7 +9,7 @@ extension OrderRecord {
         venue_order_id, venue_status, attempts, version, request_id, created_at, updated_at, filled_at, expires_at
         """
 
-    private static let insertion =
+    static let insertion =
         "INSERT INTO orders (\(columns)) VALUES (\(Array(repeating: "?", count: 32).joined(separator: ", ")))"
 
     init(row: Row) throws {
@@ -25,8 +25,9 @@ extension OrderRecord {
             filledAt: row.optionalTime(30), expiresAt: row.time(31))
     }
 
-    func insert(_ db: Database) throws {
-        var insert = try DirectStatement(db, sql: Self.insertion)
+    /// `insert` is a statement of ``insertion``.
+    func insert(with insert: inout DirectStatement) throws {
+        insert.start()
         insert.add(id.rawValue)
         insert.add(signalID.rawValue)
         insert.add(strategy.rawValue)

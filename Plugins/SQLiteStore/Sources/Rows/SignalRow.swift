@@ -8,24 +8,25 @@ extension SignalRecord {
         request_id, traceparent, answer_status, answer_body, copies
         """
 
-    private static let insertion = "INSERT INTO signals (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    static let insertion = "INSERT INTO signals (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
     init(row: Row) throws {
         self.init(
-            id: row.identifier(0), source: row.identifier(1), key: SignalKey(hash: row[2], isExplicit: row[3]), occurrence: row[4],
-            bodyHash: row[5], body: row[6], verdict: try row.word(7), strategy: row.optionalIdentifier(8), receivedAt: row.time(9),
+            id: row.identifier(0), source: row.identifier(1), key: SignalKey(hash: row.hash(2), isExplicit: row[3]), occurrence: row[4],
+            bodyHash: row.hash(5), body: row[6], verdict: try row.word(7), strategy: row.optionalIdentifier(8), receivedAt: row.time(9),
             firedAt: row.optionalTime(10), clientAddress: row[11], requestID: row[12], traceparent: row[13],
             answer: StoredAnswer(status: row[14], body: row[15]), copies: row[16])
     }
 
-    func insert(_ db: Database) throws {
-        var insert = try DirectStatement(db, sql: Self.insertion)
+    /// `insert` is a statement of ``insertion``; `keyHash` is the key's, as it is stored.
+    func insert(with insert: inout DirectStatement, keyHash: [UInt8]) throws {
+        insert.start()
         insert.add(id.rawValue)
         insert.add(source.rawValue)
-        insert.add(key.hash)
+        insert.add(blob: keyHash)
         insert.add(key.isExplicit)
         insert.add(occurrence)
-        insert.add(bodyHash)
+        insert.add(blob: try StoredHash.bytes(bodyHash))
         insert.add(body)
         insert.add(verdict.rawValue)
         insert.add(strategy?.rawValue)

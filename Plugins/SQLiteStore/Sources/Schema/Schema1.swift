@@ -26,10 +26,10 @@ enum Schema1 {
           sequence INTEGER PRIMARY KEY,
           id TEXT NOT NULL UNIQUE CHECK (id <> ''),
           source TEXT NOT NULL CHECK (source <> ''),
-          key_hash TEXT NOT NULL CHECK (key_hash <> ''),
+          key_hash BLOB NOT NULL CHECK (length(key_hash) = 32),
           key_is_explicit INTEGER NOT NULL CHECK (key_is_explicit IN (0, 1)),
           occurrence INTEGER NOT NULL CHECK (occurrence >= 1),
-          body_hash TEXT NOT NULL CHECK (body_hash <> ''),
+          body_hash BLOB NOT NULL CHECK (length(body_hash) = 32),
           body TEXT NOT NULL,
           verdict TEXT NOT NULL CHECK (\(isOneOf("verdict", "accepted", "stale", "parked"))),
           strategy TEXT,
@@ -249,7 +249,7 @@ enum Schema1 {
           order_id TEXT,
           account TEXT,
           data TEXT NOT NULL CHECK (json_valid(data)),
-          hash TEXT NOT NULL CHECK (length(hash) = 64),
+          hash BLOB NOT NULL CHECK (length(hash) = 32),
           CONSTRAINT an_order_is_found_by_its_signal CHECK (order_id IS NULL OR signal_id IS NOT NULL)
         ) STRICT;
         CREATE INDEX journal_by_signal ON journal (signal_id) WHERE signal_id IS NOT NULL;

@@ -3,10 +3,17 @@ import GRDB
 import StoreContract
 import Synchronization
 
-/// What a piece of work sees: the open transaction and the journal that belongs to it.
+/// What a piece of work sees: the open transaction, and the journal and the statements that belong to it.
 struct StoreTransaction {
     let db: Database
     let journal: JournalWriter
+    let statements: AdmissionStatements
+
+    init(_ db: Database) throws {
+        self.db = db
+        journal = try JournalWriter(db)
+        statements = try AdmissionStatements(db)
+    }
 }
 
 /// The one writer: gathers waiting works and commits them together, with one sync of the disk.
@@ -36,13 +43,15 @@ final class CommitWriter: Sendable {
     static let largestBatch = 512
 
     private let pool: DatabasePool
+    private let checkpointer: Checkpointer
     private let queue = DispatchQueue(label: "turnstile.store.writer")
     private let state = Mutex(State())
     private let committed: @Sendable (Int64) -> Void
 
     /// - Parameter committed: Called after each commit that wrote to the journal, with its last sequence.
-    init(pool: DatabasePool, committed: @escaping @Sendable (Int64) -> Void) {
+    init(pool: DatabasePool, checkpointer: Checkpointer? = nil, committed: @escaping @Sendable (Int64) -> Void) {
         self.pool = pool
+        self.checkpointer = checkpointer ?? Checkpointer(path: pool.path)
         self.committed = committed
     }
 
@@ -66,6 +75,7 @@ final class CommitWriter: Sendable {
         await withCheckedContinuation { continuation in
             queue.async { continuation.resume() }
         }
+        await checkpointer.settle()
     }
 
     private func enqueue(_ work: Work) {
@@ -102,19 +112,22 @@ final class CommitWriter: Sendable {
         var answers: [@Sendable () -> Void] = []
         answers.reserveCapacity(batch.count)
         do {
-            let sequence = try pool.writeWithoutTransaction { db in
+            let (sequence, pages) = try pool.writeWithoutTransaction { db in
                 var sequence: Int64?
                 try db.inTransaction(.immediate) {
-                    let journal = try JournalWriter(db)
+                    let transaction = try StoreTransaction(db)
+                    let journal = transaction.journal
                     let before = journal.position.sequence
-                    for work in batch { answers.append(try run(work, db, journal, hasSavepoint: hasSavepoints)) }
+                    for work in batch { answers.append(try run(work, transaction, hasSavepoint: hasSavepoints)) }
                     if journal.position.sequence > before { sequence = journal.position.sequence }
                     return .commit
                 }
-                return sequence
+                return (sequence, db.takeWrittenPages())
             }
             for answer in answers { answer() }
             if let sequence { committed(sequence) }
+            // If it fails, the log only grows a little longer before it is tried again.
+            if checkpointer.noteCommit(pages: pages) { _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.passive) } }
         } catch is WorkFailed where batch.count > 1 {
             commit(batch, hasSavepoints: true)
         } catch {
@@ -127,10 +140,11 @@ final class CommitWriter: Sendable {
         }
     }
 
-    private func run(_ work: Work, _ db: Database, _ journal: JournalWriter, hasSavepoint: Bool) throws -> @Sendable () -> Void {
+    private func run(_ work: Work, _ transaction: StoreTransaction, hasSavepoint: Bool) throws -> @Sendable () -> Void {
+        let (db, journal) = (transaction.db, transaction.journal)
         guard hasSavepoint else {
             do {
-                let answer = try work.run(StoreTransaction(db: db, journal: journal))
+                let answer = try work.run(transaction)
                 // A work may swallow the error with which SQLite undid everything; then nothing after it may be written.
                 guard db.isInsideTransaction else { throw StoreError.unavailable("SQLite rolled the transaction back") }
                 return answer
@@ -141,7 +155,7 @@ final class CommitWriter: Sendable {
         do {
             // Not GRDB's own savepoints: they parse these statements anew for each work.
             try db.cachedStatement(sql: "SAVEPOINT work").execute()
-            answer = try work.run(StoreTransaction(db: db, journal: journal))
+            answer = try work.run(transaction)
             try db.cachedStatement(sql: "RELEASE SAVEPOINT work").execute()
         } catch {
             guard db.isInsideTransaction else { throw TransactionLost(cause: error) }

@@ -9,6 +9,7 @@ struct DirectStatement {
         case null
         case integer(Int64)
         case text(offset: Int, count: Int)
+        case blob(offset: Int, count: Int)
     }
 
     private let db: Database
@@ -24,6 +25,12 @@ struct DirectStatement {
         bytes.reserveCapacity(1024)
     }
 
+    /// Drops values that were added for a run that did not come about.
+    mutating func start() {
+        values.removeAll(keepingCapacity: true)
+        bytes.removeSubrange(1...)
+    }
+
     mutating func add(_ text: String) {
         values.append(.text(offset: bytes.count, count: text.utf8.count))
         bytes.append(contentsOf: text.utf8)
@@ -31,6 +38,11 @@ struct DirectStatement {
 
     mutating func add(_ text: String?) {
         if let text { add(text) } else { values.append(.null) }
+    }
+
+    mutating func add(blob: [UInt8]) {
+        values.append(.blob(offset: bytes.count, count: blob.count))
+        bytes.append(contentsOf: blob)
     }
 
     mutating func add(_ number: Int64) { values.append(.integer(number)) }
@@ -44,10 +56,7 @@ struct DirectStatement {
     /// Runs the statement with the added values, which are gone afterwards. Returns whether it gave a row.
     @discardableResult
     mutating func run() throws -> Bool {
-        defer {
-            values.removeAll(keepingCapacity: true)
-            bytes.removeSubrange(1...)
-        }
+        defer { start() }
         let handle = statement.sqliteStatement
         return try bytes.withUnsafeBytes { buffer in
             // A failed step tells its error once more when it is reset.
@@ -64,6 +73,8 @@ struct DirectStatement {
                     case .text(let offset, let count):
                         // Without a destructor SQLite copies nothing; the buffer outlives the step.
                         sqlite3_bind_text(handle, index, buffer.baseAddress?.advanced(by: offset).assumingMemoryBound(to: CChar.self), CInt(count), nil)
+                    case .blob(let offset, let count):
+                        sqlite3_bind_blob(handle, index, buffer.baseAddress?.advanced(by: offset), CInt(count), nil)
                     }
                 guard code == SQLITE_OK else { throw failure(code) }
             }

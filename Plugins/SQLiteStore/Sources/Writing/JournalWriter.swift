@@ -1,4 +1,5 @@
 import Crypto
+import Foundation
 import GRDB
 import StoreContract
 import TradingModel
@@ -10,7 +11,8 @@ import TradingModel
 final class JournalWriter {
     struct Position {
         var sequence: Int64
-        var hash: String
+        /// The 32 bytes of the line's hash.
+        var hash: [UInt8]
     }
     private(set) var position: Position
     private var insert: DirectStatement
@@ -36,34 +38,36 @@ final class JournalWriter {
         insert.add(draft.orderID?.rawValue)
         insert.add(draft.account?.rawValue)
         insert.add(draft.data)
-        insert.add(hash)
+        insert.add(blob: hash)
         try insert.run()
         position = Position(sequence: sequence, hash: hash)
     }
 
     static func last(_ db: Database) throws -> Position {
         let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1"))
-        return row.map { Position(sequence: $0[0], hash: $0[1]) } ?? Position(sequence: 0, hash: JournalHash.beginning)
+        return row.map { Position(sequence: $0[0], hash: Array($0[1] as Data)) } ?? Position(sequence: 0, hash: JournalHash.beginning)
     }
 }
 
 /// The hash of a line: over the previous hash and every field, each with its length in front, so that no two lines read alike.
 enum JournalHash {
     /// What the first line is chained to.
-    static let beginning = String(repeating: "0", count: 64)
+    static let beginning = [UInt8](repeating: 0, count: StoredHash.byteCount)
 
     static func hash(
-        previous: String, sequence: Int64, at: Int64, type: String, signalID: String?, orderID: String?, account: String?, data: String
-    ) -> String {
+        previous: [UInt8], sequence: Int64, at: Int64, type: String, signalID: String?, orderID: String?, account: String?, data: String
+    ) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(320 + data.utf8.count)
+        func field(_ value: some Collection<UInt8>) {
+            bytes.append(contentsOf: String(value.count).utf8)
+            bytes.append(UInt8(ascii: ":"))
+            bytes.append(contentsOf: value)
+            bytes.append(UInt8(ascii: ";"))
+        }
         func field(_ value: String?) {
             // An absent field has a sign of its own: it differs from an empty one.
-            guard let value else { return bytes.append(contentsOf: "-;".utf8) }
-            bytes.append(contentsOf: String(value.utf8.count).utf8)
-            bytes.append(UInt8(ascii: ":"))
-            bytes.append(contentsOf: value.utf8)
-            bytes.append(UInt8(ascii: ";"))
+            if let value { field(value.utf8) } else { bytes.append(contentsOf: "-;".utf8) }
         }
         field(previous)
         field(String(sequence))
@@ -76,25 +80,15 @@ enum JournalHash {
         return sha256(bytes)
     }
 
-    private static let digits: StaticString = "0123456789abcdef"
-
     /// SHA-256 in lower-case hex.
-    static func sha256(_ text: String) -> String { sha256(Array(text.utf8)) }
+    static func sha256(_ text: String) -> String { StoredHash.hex(sha256(Array(text.utf8))) }
 
-    private static func sha256(_ bytes: [UInt8]) -> String {
+    private static func sha256(_ bytes: [UInt8]) -> [UInt8] {
         let digest = bytes.withUnsafeBytes { buffer in
             var hasher = SHA256()
             hasher.update(bufferPointer: buffer)
             return hasher.finalize()
         }
-        return digest.withUnsafeBytes { digest in
-            String(unsafeUninitializedCapacity: 2 * digest.count) { hex in
-                for (index, byte) in digest.enumerated() {
-                    hex[2 * index] = digits.utf8Start[Int(byte >> 4)]
-                    hex[2 * index + 1] = digits.utf8Start[Int(byte & 15)]
-                }
-                return 2 * digest.count
-            }
-        }
+        return digest.withUnsafeBytes { Array($0) }
     }
 }
