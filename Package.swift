@@ -113,7 +113,7 @@ let core: [Target] = [
     module("SimulatorKit", ["TradingModel", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio),
     module(
         "ConformanceKit",
-        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging] + nio),
+        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging, nioSSL] + nio),
     .executableTarget(
         name: "turnstile",
         dependencies: [
@@ -243,7 +243,10 @@ let package = Package(
     targets: contracts + core + plugins + testTargets + [
         .executableTarget(
             name: "turnstile-bench",
-            dependencies: ["TradingModel", "StoreContract", histogram, argumentParser, asyncHTTPClient, grdb] + nio,
+            dependencies: [
+                "TradingModel", "BrokerContract", "StoreContract", "AdapterKit", "BinanceStyle", "Coinbase", "Tradovate", histogram,
+                argumentParser, asyncHTTPClient, grdb, crypto,
+            ] + nio,
             path: "Benchmarks/turnstile-bench", swiftSettings: strict)
     ],
     swiftLanguageModes: [.v6]

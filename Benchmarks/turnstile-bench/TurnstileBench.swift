@@ -9,7 +9,7 @@ struct TurnstileBench: AsyncParsableCommand {
         discussion: "Each figure is the median of several runs. Ratios compare figures of the same run; absolute figures are this machine's.")
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case accepts, latency, wire, memory
+        case accepts, latency, wire, memory, adapters
     }
 
     @Option(name: .long, help: "The gateway's program.")
@@ -26,6 +26,12 @@ struct TurnstileBench: AsyncParsableCommand {
 
     @Option(name: .long, help: "What to measure: all, unless named.")
     var only: [Part] = []
+
+    @Option(name: .long, help: "The Python that has ccxt, for the adapters.")
+    var python = ".venv/bin/python"
+
+    @Option(name: .long, help: "What ccxt does with an order.")
+    var ccxt = "Benchmarks/ccxt_orders.py"
 
     @Option(name: .long, help: "A Markdown file whose figures are replaced, between its two markers.")
     var update: String?
@@ -49,6 +55,7 @@ struct TurnstileBench: AsyncParsableCommand {
             case .latency: lines += try await measurements.acceptLatency()
             case .wire: lines += try await measurements.wireLatency()
             case .memory: lines += try await measurements.memory()
+            case .adapters: lines += try AdapterCosts().measure(python: python, script: ccxt)
             }
         }
         lines.append(("fdatasync again, after the runs", "\(rounded(try Disk.syncsPerSecond(in: own)))/s", ""))

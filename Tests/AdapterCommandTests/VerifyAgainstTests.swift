@@ -23,7 +23,7 @@ import TradingModel
         let text = """
             version: 1
             http: { tokens: { reader: "reader-token-of-this-test-0123456789" } }
-            store: { type: sqlite, path: /nonexistent/verify.db }
+            store: { type: sqlite, path: /tmp/turnstile-verify-tests/never-opened.db }
             locks: { type: memory }
             accounts:
               a1:

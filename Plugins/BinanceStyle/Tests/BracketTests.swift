@@ -81,7 +81,7 @@ import TradingModel
     }
 
     @Test func `while the entry rests its legs are pending, and they are told`() async throws {
-        try await AdapterHarness.with { harness in
+        try await AdapterHarness.with { harness async throws in
             let accepted = try #require(await harness.place(testOrder(limit: "59000", id: "b1", bracket: both)).acceptance)
             #expect(accepted.report.clientOrderID == "b1" && accepted.report.status == .accepted)
             for (id, type) in [(ClientOrderID("b1-sl"), OrderType.stop), ("b1-tp", .limit)] {
@@ -98,7 +98,7 @@ import TradingModel
 
     @Test(arguments: [(Price(63000), "tp", "sl"), (57900, "sl", "tp")])
     func `once the entry is filled one leg ends the other`(_ price: Price, _ filled: String, _ cancelled: String) async throws {
-        try await AdapterHarness.with { harness in
+        try await AdapterHarness.with { harness async throws in
             let accepted = try #require(await harness.place(testOrder(limit: "60500", id: "b2", bracket: both)).acceptance)
             #expect(accepted.report.status == .filled && accepted.fills.count == 1)
             #expect(try await waits(for: .accepted, of: "b2-sl", harness)?.stopPrice == 58000)
@@ -147,7 +147,7 @@ import TradingModel
     }
 
     @Test func `a bracket whose reply is lost is unknown and there once`() async throws {
-        try await AdapterHarness.with { harness in
+        try await AdapterHarness.with { harness async throws in
             try harness.simulator.faults.add([Fault(on: .place, .dropAfterAccept)])
             #expect(try await harness.place(testOrder(limit: "59000", id: "b5", bracket: both)).doubt != nil)
             for id in ["b5", "b5-sl", "b5-tp"] { #expect(harness.taken(ClientOrderID(id)) == 1) }
@@ -156,7 +156,7 @@ import TradingModel
     }
 
     @Test func `a quantity is lowered in place, and nothing else is`() async throws {
-        try await AdapterHarness.with { harness in
+        try await AdapterHarness.with { harness async throws in
             let placed = try #require(await harness.place(testOrder(limit: "50000", id: "r1")).acceptance).report
             let less = Replacement(quantity: try Quantity("0.004"))
             guard case .replaced(let report, _) = await harness.broker.replace(harness.reference("r1"), with: less, within: harness.window) else {

@@ -38,7 +38,7 @@ struct AdapterHarness: Sendable {
     let events: EventRecord
 
     static func with(
-        _ options: CoinbaseSimulator.Options = .init(), privateKey: String = TestKeys.sec1, requestTimeout: Duration = .seconds(2),
+        _ options: CoinbaseSimulator.Options = .init(), privateKey: String = TestKeys.sec1, requestTimeout: Duration = .seconds(30),
         heartbeatTimeout: Duration = .seconds(10), trustRootsFile: String? = nil,
         _ body: @escaping @Sendable (AdapterHarness) async throws -> Void
     ) async throws {
@@ -60,7 +60,7 @@ struct AdapterHarness: Sendable {
         }
     }
 
-    var window: SendWindow { SendWindow(notAfter: SystemClock().monotonic + .seconds(5)) }
+    var window: SendWindow { SendWindow(notAfter: SystemClock().monotonic + .seconds(60)) }
 
     func place(_ order: NewOrder) async -> PlaceOutcome { await broker.place(order, within: window) }
 

@@ -12,6 +12,9 @@ struct NewVenueDesk: Sendable {
         }
     }
 
+    /// What the venue calls an order; the oracle says the same.
+    static func venueOrderID(_ order: SimulatedOrder) -> String { String(order.id) }
+
     /// Where `POST /_sim/faults` meets the request.
     func point(of request: NewVenueRequest) -> FaultPoint {
         switch (request.method, request.path.first) {
@@ -19,6 +22,11 @@ struct NewVenueDesk: Sendable {
         default: .any
         }
     }
+
+    // What the fault plan and the wire answer with, in the venue's words.
+    static let noMoney = refusal(422, "insufficient_funds", "not enough money")
+    static let tooManyRequests = refusal(429, "too_many_requests", "slow down")
+    static let noKey = refusal(401, "no_key", "X-API-Key is missing")
 
     /// How the venue says no.
     static func refusal(_ status: Int, _ code: String, _ message: String) -> SimulatorReply {

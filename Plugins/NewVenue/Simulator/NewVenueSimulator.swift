@@ -44,7 +44,8 @@ public struct NewVenueSimulator: Sendable {
             clock: options.clock)
         let faults = FaultPlan()
         controls = SimulatorControls(
-            exchange: exchange, faults: faults, streams: StreamFaults(plan: faults, clock: options.clock), log: RequestLog())
+            exchange: exchange, faults: faults, streams: StreamFaults(plan: faults, clock: options.clock), log: RequestLog(),
+            names: { order in (NewVenueDesk.venueOrderID(order), order.kind.rawValue) })
     }
 
     /// Serves until cancelled. Once per value.

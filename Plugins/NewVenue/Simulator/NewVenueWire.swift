@@ -43,15 +43,15 @@ struct NewVenueWire: Sendable {
             desk.point(of: wish), symbol: wish.body["symbol"]?.scalarText ?? wish.query["symbol"], clock: options.clock,
             replies: FaultReplies(
                 status: { status, _ in SimulatorReply(status: status, body: "<html><h1>\(status)</h1></html>", contentType: "text/html") },
-                reject: { _ in NewVenueDesk.refusal(422, "insufficient_funds", "not enough money") },
+                reject: { _ in NewVenueDesk.noMoney },
                 rateLimit: { fault in
-                    var reply = NewVenueDesk.refusal(429, "too_many_requests", "slow down")
+                    var reply = NewVenueDesk.tooManyRequests
                     let seconds = max(1, fault.duration(default: .seconds(2)).wholeMilliseconds / 1000)
                     reply.headers = [("Retry-After", String(seconds))]
                     return reply
                 })
         ) { _ in
-            wish.account.isEmpty ? NewVenueDesk.refusal(401, "no_key", "X-API-Key is missing") : desk.answer(wish)
+            wish.account.isEmpty ? NewVenueDesk.noKey : desk.answer(wish)
         }
         let outcome = if case .reply(let answer) = reply { String(answer.status) } else { "fault" }
         controls.log.add(

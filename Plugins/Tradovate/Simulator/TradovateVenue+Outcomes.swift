@@ -44,11 +44,22 @@ extension TradovateVenue {
 
     /// Waits until everything that these events cause was told, so that queries show it.
     func settle(_ events: [ExchangeEvent]) async throws {
+        state.withLock { note(events, in: &$0) }
         trailOnce()
-        for account in accounts {
-            guard let last = events.last(where: { $0.order.account == account.key }) else { continue }
-            while state.withLock({ ($0.settledEvents[account.key] ?? 0) < last.executionID }) { try await clock.sleep(for: .milliseconds(1)) }
+        try await settled()
+    }
+
+    /// Waits until whatever was caused so far was told.
+    func settled() async throws {
+        while state.withLock({ state in
+            accounts.contains { (state.settledEvents[$0.key] ?? 0) < (state.causedEvents[$0.key] ?? 0) }
+        }) {
+            try await clock.sleep(for: .milliseconds(1))
         }
+    }
+
+    func note(_ events: [ExchangeEvent], in state: inout State) {
+        for event in events { state.causedEvents[event.order.account] = max(state.causedEvents[event.order.account] ?? 0, event.executionID) }
     }
 
     /// Trailing stops follow the price. Looked at often, because the exchange tells no prices.
@@ -135,9 +146,10 @@ extension TradovateVenue {
         if old.timeInForce != new.timeInForce { return refuse(decision, old, "OtherExecutionRelated", "Time in force cannot be changed") }
         if let exchangeID {
             do throws(ExchangeRefusal) {
-                try exchange.amend(
+                let events = try exchange.amend(
                     exchangeID, account: String(old.account), quantity: new.quantity, limitPrice: new.price,
                     stopPrice: old.type == "TrailingStop" ? nil : new.stopPrice)
+                state.withLock { note(events, in: &$0) }
             } catch {
                 return refuse(decision, old, error == .noSuchOpenOrder ? "TooLate" : "InvalidPrice", "\(error)")
             }

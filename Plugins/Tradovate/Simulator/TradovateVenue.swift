@@ -58,6 +58,8 @@ final class TradovateVenue: Sendable {
         var nextSubscriber = 0
         /// The last event of the exchange that was told whole, by account.
         var settledEvents: [String: Int64] = [:]
+        /// The last event of the exchange that a request or an order of the venue's own has caused, by account.
+        var causedEvents: [String: Int64] = [:]
         var resets = 0
     }
 
@@ -191,9 +193,6 @@ final class TradovateVenue: Sendable {
         defer { state.nextID += 1 }
         return state.nextID
     }
-
-    /// Orders whose fill was told.
-    var filledOrderCount: Int { state.withLock { state in (state.tables.rows["order"] ?? [:]).values.count { $0["ordStatus"] == "Filled" } } }
 
     func account(_ id: Int64?) -> Account? { accounts.first { $0.id == id } }
 }

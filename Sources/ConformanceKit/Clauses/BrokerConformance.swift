@@ -1,7 +1,7 @@
 /// The clauses of `BrokerContract`, as arguments of one parameterised test.
 public enum BrokerConformance {
     public static let clauses: [BrokerClause] =
-        StreamClauses.all + CommandClauses.all + PlaceFaultClauses.all + CancelClauses.all + CancelFaultClauses.all + ReplaceClauses.all
+        StreamClauses.all + CommandClauses.all + PlaceFaultClauses.all + TLSClauses.all + CancelClauses.all + CancelFaultClauses.all + ReplaceClauses.all
         + LookupClauses.all + LookupFaultClauses.all + FillClauses.all + CapabilityClauses.all + BracketClauses.all
         + DiscretionClauses.all
 }

@@ -1,5 +1,6 @@
 import BrokerContract
 import Logging
+import Synchronization
 import TradingModel
 
 /// An account at a venue that is no simulator of ours: a sandbox, or a live venue that is only read.
@@ -15,6 +16,7 @@ public struct RemoteAccount: VenueHarness {
     private let plainWire: (host: String, port: Int)?
     private let trades: Bool
     private let makeBroker: MakeBroker
+    private let wasSeenEmpty = SeenFlag()
 
     public init(_ profile: VenueProfile, plainWire: (host: String, port: Int)?, trades: Bool, makeBroker: @escaping MakeBroker) {
         self.profile = profile
@@ -31,6 +33,7 @@ public struct RemoteAccount: VenueHarness {
         }
         if clause.id.hasPrefix("BC-02"), clause.kind == .wireFault { return "no proxy stands before the venue's stream" }
         if clause.kind == .wireFault { return plainWire == nil ? "the wire is TLS, and a proxy cannot play faults inside it" : nil }
+        if clause.id.hasPrefix("BC-20") { return "it needs a venue whose price can be moved" }
         if clause.level > .trades || Self.needSimulator.contains(clause.id) { return "it needs a venue that misbehaves on demand" }
         return nil
     }
@@ -51,7 +54,11 @@ public struct RemoteAccount: VenueHarness {
             defer { group.cancelAll() }
             group.addTask { try await witness.run() }
             group.addTask {
-                try await witness.begin()
+                try await witness.connect()
+                if !wasSeenEmpty.isSet {
+                    try await witness.expectNoOpenOrders()
+                    wasSeenEmpty.set()
+                }
                 let result = await Result.catching { try await body(venue(witness, make)) }
                 try await witness.cleanUp()
                 try result.get()
@@ -97,8 +104,7 @@ private struct AccountWitness: VenueControls {
         throw ControlFailure("the witness's run() ended")
     }
 
-    /// Waits for the connection, and refuses an account on which somebody else trades.
-    func begin() async throws {
+    func connect() async throws {
         let clock = SystemClock()
         let end = clock.monotonic + .seconds(20)
         while true {
@@ -107,12 +113,17 @@ private struct AccountWitness: VenueControls {
             guard clock.monotonic < end else { throw ControlFailure("the witness did not connect: \(health.detail)") }
             try await clock.sleep(for: .milliseconds(50))
         }
+    }
+
+    /// Refuses an account on which somebody else trades.
+    func expectNoOpenOrders() async throws {
         guard try await broker.openOrders().isEmpty else { throw ClauseLeftOut("the account has open orders: clauses trade only on an account of their own") }
     }
 
-    /// The account was without open orders when the clause began, so all that are open now are its own.
+    /// The account was without open orders at the start, so all that were made since are of the clause. Lists of all symbols cost much of
+    /// a venue's limit; clauses at a venue trade one.
     func cleanUp() async throws {
-        for order in try await broker.openOrders() {
+        for order in try await broker.orderHistory(symbol, since: since) where !order.status.isTerminal {
             guard let id = order.clientOrderID else { continue }
             let reference = OrderReference(symbol: order.symbol, clientOrderID: id, venueOrderID: order.venueOrderID)
             _ = await broker.cancel(reference, within: SendWindow(notAfter: SystemClock().monotonic + .seconds(10)))
@@ -120,9 +131,7 @@ private struct AccountWitness: VenueControls {
     }
 
     func orders() async throws -> [OracleOrder] {
-        var known: [VenueOrderID: OrderReport] = [:]
-        for report in try await broker.orderHistory(symbol, since: since) + broker.openOrders() { known[report.venueOrderID] = report }
-        return known.values.sorted { $0.updatedAt < $1.updatedAt }.map { report in
+        try await broker.orderHistory(symbol, since: since).sorted { $0.updatedAt < $1.updatedAt }.map { report in
             OracleOrder(
                 clientOrderID: report.clientOrderID, venueOrderID: report.venueOrderID, symbol: report.symbol, side: report.side,
                 type: report.type?.rawValue ?? "", quantity: report.quantity ?? .zero, price: report.limitPrice, status: report.status,
@@ -134,4 +143,10 @@ private struct AccountWitness: VenueControls {
     func fill(_ id: ClientOrderID, quantity: Quantity) async throws { try await NoControls().fill(id, quantity: quantity) }
     func plan(_ faults: [VenueFault]) async throws { try await NoControls().plan(faults) }
     func seedFilledOrders(_ count: Int) async throws { try await NoControls().seedFilledOrders(count) }
+}
+
+private final class SeenFlag: Sendable {
+    private let value = Atomic(false)
+    var isSet: Bool { value.load(ordering: .relaxed) }
+    func set() { value.store(true, ordering: .relaxed) }
 }

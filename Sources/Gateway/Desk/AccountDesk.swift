@@ -109,6 +109,11 @@ actor AccountDesk {
             await alerts.raise("instrument_rules_missing", .medium, subject: "account:\(account)", "no rules for \(order.symbol); its orders wait")
         }
         if instrument != nil { await alerts.clear("instrument_rules_missing", subject: "account:\(account)") }
+        // What the decision would be on whatever facts: while a venue is away, the orders that wait for it cost the store nothing.
+        if let hold, order.isFirst, clock.wallTime < order.expiresAt {
+            logger.debug("order waits", metadata: ["order_id": .string(order.id.rawValue), "reason": .string(hold.reason)])
+            return .wait
+        }
         let decision = PermitDecision(instrument: instrument, capabilities: broker.capabilities, hold: hold)
         let now = clock.monotonic
         let notAfter = min(now + settings.sendWindow, grant.validUntil)

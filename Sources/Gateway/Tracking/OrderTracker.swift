@@ -276,8 +276,8 @@ actor OrderTracker {
         for leg in standing {
             if watches[leg.id] == nil { add(Watch(leg, base: base, now: now, firstCheckAfter: settings.tracking.monitorInterval)) }
             // The end of the entry or of the other leg ends this one or sets it to work; the event that tells it may be lost.
-            guard order.state.isTerminal, order.id != leg.id else { continue }
-            watches[leg.id]?.nextCheck = min(watches[leg.id]?.nextCheck ?? now, now + settings.tracking.immediateInterval)
+            guard order.state.isTerminal, order.id != leg.id, let due = watches[leg.id]?.nextCheck else { continue }
+            watches[leg.id]?.nextCheck = min(due, now + settings.tracking.immediateInterval)
         }
         if order.bracketRole != nil, order.state.isTerminal, BracketFollowing.hasLostProtection(entry) {
             await alerts.raise(
@@ -336,7 +336,11 @@ actor OrderTracker {
             watches[id]?.nextCheck = clock.monotonic + settings.tracking.backgroundInterval
             return
         }
-        if watch.base == nil { watches[id]?.base = (try? await broker.instrument(watch.order.symbol))?.base }
+        if watch.base == nil {
+            // Asked first: an assignment through `?` holds its left side while the right one waits, and nobody else may look at it then.
+            let base = (try? await broker.instrument(watch.order.symbol))?.base
+            watches[id]?.base = base
+        }
         await alertIfStale(id)
         if watch.isInDoubt, watch.order.state == .permitted {
             let at = clock.wallTime

@@ -133,6 +133,8 @@ struct ZooVenue: VenueHarness {
     let base: any VenueHarness
     let bug: PlantedBug
     var profile: VenueProfile { base.profile }
+    /// What a bug keeps from happening need not be waited for long.
+    var patience: Duration { .seconds(8) }
 
     func withVenue(_ body: @escaping @Sendable (SimulatedVenue) async throws -> Void) async throws {
         try await base.withVenue { venue in try await body(infected(venue)) }

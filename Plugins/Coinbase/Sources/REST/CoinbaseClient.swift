@@ -120,7 +120,7 @@ struct CoinbaseClient: Sendable {
         return base + Self.prefix + path + (query.isEmpty ? "" : "?" + query)
     }
 
-    private static func encoded(_ body: some Encodable) throws(BrokerError) -> String {
+    static func encoded(_ body: some Encodable) throws(BrokerError) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do { return String(decoding: try encoder.encode(body), as: UTF8.self) } catch {

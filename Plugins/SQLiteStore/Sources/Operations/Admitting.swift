@@ -25,8 +25,9 @@ extension StoreTransaction {
         failPoint("store.admit.before_orders")
         for order in admission.orders {
             try check(order, of: signal, among: admission.orders)
-            try order.insert(with: &statements.order)
-            try journal.write(order.admittedLine, at: signal.receivedAt)
+            let requestedQuantity = order.requestedQuantity.description
+            try order.insert(with: &statements.order, requestedQuantity: requestedQuantity)
+            try journal.write(order.admittedLine(requestedQuantity), at: signal.receivedAt)
         }
         failPoint("store.admit.before_commit")
         return .admitted
@@ -62,7 +63,7 @@ extension StoreTransaction {
         try db.cachedStatement(sql: "UPDATE signals SET copies = copies + 1 WHERE id = ?").execute(arguments: [first.id.rawValue])
         var data = JournalData()
         data.add("request_id", requestID)
-        try journal.write(JournalDraft(type: "signal.duplicate", signalID: first.id, data: data.json), at: at)
+        try journal.write(JournalDraft(type: "signal.duplicate", signalID: first.id, data: data.json()), at: at)
         return .duplicate(first: first.id, first.answer)
     }
 
@@ -124,24 +125,24 @@ extension SignalRecord {
         data.add("strategy", strategy?.rawValue)
         data.add("occurrence", Int64(occurrence))
         data.add("request_id", requestID)
-        return JournalDraft(type: "signal.received", signalID: id, data: data.json)
+        return JournalDraft(type: "signal.received", signalID: id, data: data.json())
     }
 }
 
 extension OrderRecord {
-    fileprivate var admittedLine: JournalDraft {
+    fileprivate func admittedLine(_ requestedQuantity: String) -> JournalDraft {
         var data = JournalData()
         data.add("strategy", strategy.rawValue)
         data.add("symbol", symbol.rawValue)
         data.add("side", side.rawValue)
         data.add("type", type.rawValue)
-        data.add("requested_quantity", requestedQuantity.description)
+        data.add("requested_quantity", requestedQuantity)
         data.add("client_order_id", clientOrderID.rawValue)
         data.add("role", bracketRole?.rawValue)
         data.add("entry_id", entryID?.rawValue)
         data.add("stop_loss", bracket?.stopLoss?.description)
         data.add("take_profit", bracket?.takeProfit?.description)
         data.add("reason", reason)
-        return JournalDraft(type: "order.\(state.rawValue)", signalID: signalID, orderID: id, account: account, data: data.json)
+        return JournalDraft(type: "order.\(state.rawValue)", signalID: signalID, orderID: id, account: account, data: data.json())
     }
 }

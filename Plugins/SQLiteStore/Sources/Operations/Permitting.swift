@@ -87,7 +87,7 @@ extension StoreTransaction {
         data.add("order_hash", attempt.orderHash)
         data.add("notes", notes)
         try journal.write(
-            JournalDraft(type: "order.permitted", signalID: order.signalID, orderID: order.id, account: order.account, data: data.json),
+            JournalDraft(type: "order.permitted", signalID: order.signalID, orderID: order.id, account: order.account, data: data.json()),
             at: request.now)
         for leg in legs { try grant(leg, with: newOrder, number: attempt.number, request) }
         failPoint("store.permit.before_commit")
@@ -124,7 +124,7 @@ extension StoreTransaction {
         data.add("reason", reason)
         data.add("detail", detail)
         try journal.write(
-            JournalDraft(type: "order.\(state.rawValue)", signalID: order.signalID, orderID: order.id, account: order.account, data: data.json),
+            JournalDraft(type: "order.\(state.rawValue)", signalID: order.signalID, orderID: order.id, account: order.account, data: data.json()),
             at: at)
         return closed
     }

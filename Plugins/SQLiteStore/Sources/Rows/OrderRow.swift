@@ -28,8 +28,8 @@ extension OrderRecord {
             filledAt: row.optionalTime(30), expiresAt: row.time(31))
     }
 
-    /// `insert` is a statement of ``insertion``.
-    func insert(with insert: inout DirectStatement) throws {
+    /// `insert` is a statement of ``insertion``; `requestedQuantity` is the quantity's text, which is not cheap to make.
+    func insert(with insert: inout DirectStatement, requestedQuantity: String) throws {
         insert.start()
         insert.add(id.rawValue)
         insert.add(signalID.rawValue)
@@ -42,7 +42,7 @@ extension OrderRecord {
         insert.add(side.rawValue)
         insert.add(type.rawValue)
         insert.add(timeInForce.rawValue)
-        insert.add(requestedQuantity.description)
+        insert.add(requestedQuantity)
         insert.add(quantity?.description)
         insert.add(limitPrice?.description)
         insert.add(stopPrice?.description)
@@ -52,7 +52,7 @@ extension OrderRecord {
         insert.add(state.rawValue)
         insert.add(reason)
         insert.add(detail)
-        insert.add(filledQuantity.description)
+        insert.add(filledQuantity.isZero ? "0" : filledQuantity.description)
         insert.add(averagePrice?.description)
         insert.add(venueOrderID?.rawValue)
         insert.add(venueStatus)
