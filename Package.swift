@@ -113,7 +113,7 @@ let core: [Target] = [
     module("SimulatorKit", ["TradingModel", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio),
     module(
         "ConformanceKit",
-        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging] + nio),
+        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging, nioSSL] + nio),
     .executableTarget(
         name: "turnstile",
         dependencies: [

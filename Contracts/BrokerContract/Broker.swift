@@ -132,6 +132,42 @@ public protocol BrokerPlugin: Sendable {
     static var defaultMode: AccountMode { get }
     /// Whether the configuration points at a venue where real money moves.
     static func isLive(_ configuration: Configuration) -> Bool
+    /// The venues that one plugin can speak to, where its configuration chooses among several; empty otherwise.
+    static var dialects: [BrokerDialect] { get }
     /// Makes the broker without any I/O; `Broker.run()` connects.
     static func makeBroker(_ configuration: Configuration, context: BrokerContext) throws(BrokerError) -> any Broker
+}
+
+extension BrokerPlugin {
+    public static var dialects: [BrokerDialect] { [] }
+}
+
+/// One venue of a plugin that speaks to a family of them, for lists and documentation.
+public struct BrokerDialect: Sendable, Hashable, Codable {
+    /// The word after `dialect:` in the configuration.
+    public let id: String
+    public let name: String
+    /// The hosts of an account that states no endpoint.
+    public let rest: String
+    public let webSocket: String
+    /// Whether real money moves there.
+    public let isLive: Bool
+    public let capabilities: BrokerCapabilities
+    public let rateLimits: [VenueRateLimit]
+    /// What differs and what is missing, in words.
+    public let notes: String
+
+    public init(
+        id: String, name: String, rest: String, webSocket: String, isLive: Bool, capabilities: BrokerCapabilities,
+        rateLimits: [VenueRateLimit], notes: String
+    ) {
+        self.id = id
+        self.name = name
+        self.rest = rest
+        self.webSocket = webSocket
+        self.isLive = isLive
+        self.capabilities = capabilities
+        self.rateLimits = rateLimits
+        self.notes = notes
+    }
 }

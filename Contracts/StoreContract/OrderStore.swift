@@ -47,11 +47,14 @@ public struct OrderSnapshot: Sendable {
     public var fills: [Fill]
     /// The ledger's position in the order's account and symbol.
     public var position: PositionRecord?
-    public init(order: OrderRecord, attempts: [AttemptRecord], fills: [Fill], position: PositionRecord?) {
+    /// Of an entry with a bracket: its legs, the stop first.
+    public var legs: [OrderSnapshot]
+    public init(order: OrderRecord, attempts: [AttemptRecord], fills: [Fill], position: PositionRecord?, legs: [OrderSnapshot] = []) {
         self.order = order
         self.attempts = attempts
         self.fills = fills
         self.position = position
+        self.legs = legs
     }
 }
 
@@ -66,10 +69,12 @@ public struct OrderChange: Sendable {
     public var position: PositionRecord?
     public var journal: [JournalDraft]
     public var alerts: [AlertDraft]
+    /// What the change of an entry does to its legs, in the same transaction.
+    public var legs: [OrderChange]
 
     public init(
         order: OrderRecord, attempts: [AttemptRecord] = [], newFills: [Fill] = [], position: PositionRecord? = nil,
-        journal: [JournalDraft] = [], alerts: [AlertDraft] = []
+        journal: [JournalDraft] = [], alerts: [AlertDraft] = [], legs: [OrderChange] = []
     ) {
         self.order = order
         self.attempts = attempts
@@ -77,6 +82,7 @@ public struct OrderChange: Sendable {
         self.position = position
         self.journal = journal
         self.alerts = alerts
+        self.legs = legs
     }
 }
 
@@ -165,7 +171,9 @@ public protocol OrderStore: Sendable {
 
     /// Reads the facts, asks `decide`, and commits the permit with its attempt, or the closing of the order. *(SC-06, SC-07)*
     ///
-    /// Throws `.fenced` if the tenure is not current, `.refused` if the order is neither queued nor absent.
+    /// What happens to an entry happens to its legs in the same transaction: they are permitted with it, or end with it. *(SC-16)*
+    ///
+    /// Throws `.fenced` if the tenure is not current, `.refused` if the order is neither queued nor absent, or is a leg.
     func permit(_ request: PermitRequest, deciding decide: @escaping @Sendable (PermitFacts) -> PermitVerdict) async throws(StoreError) -> PermitResult
 
     // MARK: Orders

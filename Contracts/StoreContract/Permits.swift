@@ -38,12 +38,18 @@ public struct PermitFacts: Sendable {
     public var entryOfSameSignal: OrderID?
     /// Unfilled quantity of the account's other open sell orders in this symbol that have had a permit.
     public var openSellQuantity: Quantity
-    /// The same for buys.
+    /// The same for buys. Legs of brackets count in neither.
     public var openBuyQuantity: Quantity
+    /// Of an entry with a bracket: its legs, the stop first.
+    public var legs: [OrderRecord]
+    /// Legs of other entries in this symbol that are open, have had a permit, and trade to this order's side: they will close a
+    /// position that this order may mean to close too.
+    public var openLegs: [OrderID]
 
     public init(
         now: Timestamp, order: OrderRecord, attempts: [AttemptRecord], position: PositionRecord?, lastTradeAt: Timestamp?,
-        lastTradeID: OrderID?, unsettled: [OrderID], entryOfSameSignal: OrderID?, openSellQuantity: Quantity, openBuyQuantity: Quantity
+        lastTradeID: OrderID?, unsettled: [OrderID], entryOfSameSignal: OrderID?, openSellQuantity: Quantity, openBuyQuantity: Quantity,
+        legs: [OrderRecord] = [], openLegs: [OrderID] = []
     ) {
         self.now = now
         self.order = order
@@ -55,6 +61,8 @@ public struct PermitFacts: Sendable {
         self.entryOfSameSignal = entryOfSameSignal
         self.openSellQuantity = openSellQuantity
         self.openBuyQuantity = openBuyQuantity
+        self.legs = legs
+        self.openLegs = openLegs
     }
 }
 

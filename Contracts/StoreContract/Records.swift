@@ -141,6 +141,11 @@ public struct OrderRecord: Sendable, Hashable, Codable {
     public var limitPrice: Price?
     public var stopPrice: Price?
     public var reduceOnly: Bool
+    /// Of an entry: the prices of the legs that are sent with it, each of which is an order of its own.
+    public var bracket: Bracket?
+    /// Of a leg: what it does in its bracket, and the order that it belongs to. A leg is never sent by itself.
+    public var bracketRole: BracketRole?
+    public var entryID: OrderID?
     /// The price that the signal named, for information and for the paper venue.
     public var referencePrice: Price?
     public var policy: OrderPolicy
@@ -168,7 +173,8 @@ public struct OrderRecord: Sendable, Hashable, Codable {
     public init(
         id: OrderID, signalID: SignalID, strategy: StrategyID, account: AccountID, leg: Int, clientOrderID: ClientOrderID,
         symbol: Symbol, signalSymbol: String, side: Side, type: OrderType, timeInForce: TimeInForce, requestedQuantity: Quantity,
-        quantity: Quantity? = nil, limitPrice: Price?, stopPrice: Price?, reduceOnly: Bool, referencePrice: Price?,
+        quantity: Quantity? = nil, limitPrice: Price?, stopPrice: Price?, reduceOnly: Bool, bracket: Bracket? = nil,
+        bracketRole: BracketRole? = nil, entryID: OrderID? = nil, referencePrice: Price?,
         policy: OrderPolicy, state: OrderState = .queued, reason: String? = nil, detail: String? = nil,
         filledQuantity: Quantity = .zero, averagePrice: Price? = nil, venueOrderID: VenueOrderID? = nil, venueStatus: String? = nil,
         attempts: Int = 0, version: Int = 1, requestID: String, createdAt: Timestamp, updatedAt: Timestamp,
@@ -190,6 +196,9 @@ public struct OrderRecord: Sendable, Hashable, Codable {
         self.limitPrice = limitPrice
         self.stopPrice = stopPrice
         self.reduceOnly = reduceOnly
+        self.bracket = bracket
+        self.bracketRole = bracketRole
+        self.entryID = entryID
         self.referencePrice = referencePrice
         self.policy = policy
         self.state = state

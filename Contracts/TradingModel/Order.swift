@@ -68,6 +68,12 @@ public struct Bracket: Sendable, Hashable, Codable {
         self.stopLoss = stopLoss
         self.takeProfit = takeProfit
     }
+
+    /// The price at which the leg of this role closes the position; nil if there is no such leg.
+    public func price(_ role: BracketRole) -> Price? { role == .stopLoss ? stopLoss : takeProfit }
+
+    /// The legs that there are, the stop first.
+    public var roles: [BracketRole] { BracketRole.allCases.filter { price($0) != nil } }
 }
 
 /// What an order is to its bracket.

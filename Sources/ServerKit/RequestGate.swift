@@ -15,7 +15,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let webSocketPaths: Set<String>
+    private let isWebSocketPath: @Sendable (String) -> Bool
     private let headerTimeout: TimeAmount
     private var timeout: Scheduled<Void>?
     private var hasSeenRequest = false
@@ -23,8 +23,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var hasFailed = false
     private var closesAfterReply = false
 
-    init(webSocketPaths: Set<String>, headerTimeout: TimeAmount) {
-        self.webSocketPaths = webSocketPaths
+    init(isWebSocketPath: @escaping @Sendable (String) -> Bool, headerTimeout: TimeAmount) {
+        self.isWebSocketPath = isWebSocketPath
         self.headerTimeout = headerTimeout
     }
 
@@ -93,10 +93,10 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func isWebSocket(_ head: HTTPRequestHead) -> Bool {
-        !webSocketPaths.isEmpty && head.method == .GET
+        head.method == .GET
             && head.headers[canonicalForm: "upgrade"].map { $0.lowercased() } == ["websocket"]
             && head.headers["sec-websocket-version"] == ["13"] && head.headers["sec-websocket-key"].count == 1
             && head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
-            && webSocketPaths.contains(WebSocketTarget(head).path)
+            && isWebSocketPath(WebSocketTarget(head).path)
     }
 }

@@ -34,7 +34,7 @@ struct ServerChannel: HTTPChannelHandler {
             let encoder = HTTPResponseEncoder()
             let decoder = ByteToMessageHandler(
                 HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoderLimits))
-            let gate = RequestGate(webSocketPaths: Set(options.webSockets.keys), headerTimeout: options.headerTimeout.timeAmount)
+            let gate = RequestGate(isWebSocketPath: { options.webSocketHandler(for: $0) != nil }, headerTimeout: options.headerTimeout.timeAmount)
             try pipeline.addHandler(encoder)
             try pipeline.addHandler(decoder)
             try pipeline.addHandler(gate)
@@ -91,7 +91,7 @@ struct ServerChannel: HTTPChannelHandler {
             upgradePipelineHandler: { channel, head in
                 channel.eventLoop.makeCompletedFuture {
                     let target = WebSocketTarget(head)
-                    guard let handler = options.webSockets[target.path] else { throw NIOWebSocketUpgradeError.unsupportedWebSocketTarget }
+                    guard let handler = options.webSocketHandler(for: target.path) else { throw NIOWebSocketUpgradeError.unsupportedWebSocketTarget }
                     try channel.pipeline.syncOperations.addHandler(
                         WebSocketSession(
                             maximumMessageBytes: options.maximumMessageBytes, pingInterval: options.webSocketPingInterval.timeAmount))

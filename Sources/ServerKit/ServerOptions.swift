@@ -16,8 +16,13 @@ public struct ServerOptions: Sendable {
     public var port: Int
     /// Nil serves plain HTTP.
     public var tls: TLS?
-    /// Handlers of WebSocket connections, by exact path. Every other path, and every other `Upgrade`, is plain HTTP.
+    /// Handlers of WebSocket connections, by exact path, or by a path that ends in `/*` for any one component there. Every other path,
+    /// and every other `Upgrade`, is plain HTTP.
     public var webSockets: [String: WebSocketHandler]
+
+    func webSocketHandler(for path: String) -> WebSocketHandler? {
+        webSockets[path] ?? path.lastIndex(of: "/").flatMap { webSockets[path[...$0] + "*"] }
+    }
     /// A connection without traffic for this long is closed, unless a reply is still being written.
     public var idleTimeout: Duration
     /// A new connection that has not sent a whole request head within this time is closed. TLS handshake included.

@@ -30,6 +30,11 @@ public enum JSONValue: Sendable, Hashable {
         return members.last { $0.name == name }?.value
     }
 
+    /// The elements of an array, nil for anything else.
+    public var elements: [JSONValue]? {
+        if case .array(let elements) = self { elements } else { nil }
+    }
+
     /// The members of an object, nil for anything else.
     public var members: [Member]? {
         if case .object(let members) = self { members } else { nil }

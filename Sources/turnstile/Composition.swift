@@ -54,6 +54,8 @@ extension ConfigurationLoader {
 struct VenueSimulator: Sendable {
     /// The word after `simulate`.
     let id: String
+    /// What `--dialect` can name.
+    var dialects: [String] = []
     /// Serves until cancelled or shut down gracefully; calls `onListening` once, when it answers.
     let run: @Sendable (_ options: SimulatorOptions, _ onListening: @escaping @Sendable (SimulatorAddress) async -> Void) async throws -> Void
 }
@@ -66,6 +68,10 @@ struct SimulatorOptions: Sendable {
     /// Limits that the venue tells its clients; nil for the venue's own.
     var ordersPerTenSeconds: Int?
     var weightPerMinute: Int?
+    /// Which venue of a family; nil for the usual one.
+    var dialect: String?
+    /// Whether the limits are enforced, and not only told.
+    var enforcesLimits = false
     var logger: Logger
 }
 
@@ -74,11 +80,11 @@ struct SimulatorAddress: Sendable {
     let webSocket: String
 }
 
-let binanceSimulator = VenueSimulator(id: "binance") { options, onListening in
+let binanceSimulator = VenueSimulator(id: "binance", dialects: BinanceSimulatorDialect.allCases.map(\.rawValue)) { options, onListening in
     let tls = options.tls.map { ServerOptions.TLS(certificatePath: $0.certificate, keyPath: $0.key) }
-    var venue = BinanceSimulator.Options(host: options.host, port: options.port, tls: tls)
-    if let limit = options.ordersPerTenSeconds { venue.ordersPerTenSeconds = limit }
-    if let limit = options.weightPerMinute { venue.weightPerMinute = limit }
+    let venue = BinanceSimulator.Options(
+        host: options.host, port: options.port, tls: tls, enforcesLimits: options.enforcesLimits, ordersPerTenSeconds: options.ordersPerTenSeconds,
+        weightPerMinute: options.weightPerMinute, dialect: options.dialect.flatMap(BinanceSimulatorDialect.init(rawValue:)) ?? .spot)
     try await BinanceSimulator(venue, logger: options.logger).run { address in
         await onListening(SimulatorAddress(rest: address.rest, webSocket: address.webSocket))
     }

@@ -7,7 +7,7 @@ import TradingModel
 @Suite struct DeskQueueTests {
     private func entry(_ id: OrderID, _ symbol: Symbol = "BTCUSDT") -> DeskQueue.Entry {
         DeskQueue.Entry(
-            id: id, symbol: symbol, expiresAt: Timestamp(microseconds: 0), notBefore: MonotonicInstant(sinceBoot: .zero))
+            id: id, symbol: symbol, expiresAt: Timestamp(microseconds: 0), notBefore: MonotonicInstant(sinceBoot: .zero), isFirst: true)
     }
 
     private func drained(_ queue: DeskQueue, except held: Set<Symbol> = []) -> [OrderID] {

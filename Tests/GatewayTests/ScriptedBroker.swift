@@ -13,6 +13,10 @@ final class ScriptedVenue: Sendable {
         var known: [ClientOrderID: OrderReport] = [:]
         var fills: [ClientOrderID: [Fill]] = [:]
         var lookups = 0
+        /// Whether an order may come with stop loss and take profit.
+        var takesBrackets = false
+        /// Legs that were asked about, with what was said of their entry.
+        var legsAsked: [OrderReference] = []
         var runs = 0
         var dies = 0
         var inFlight = 0
@@ -47,7 +51,10 @@ final class ScriptedBroker: Broker {
         self.expiry = expiry
     }
 
-    var capabilities: BrokerCapabilities { BrokerCapabilities(orderTypes: [.market, .limit], timesInForce: [.gtc, .ioc], hasStream: true) }
+    var capabilities: BrokerCapabilities { 
+        BrokerCapabilities(
+            orderTypes: [.market, .limit], timesInForce: [.gtc, .ioc], canBracket: venue.state.withLock { $0.takesBrackets }, hasStream: true)
+    }
     var semantics: VenueSemantics {
         VenueSemantics(
             deduplication: .amongOpen, lookup: .openAndClosed(retention: .seconds(86400)), visibilityHorizon: .milliseconds(100),
@@ -109,13 +116,49 @@ final class ScriptedBroker: Broker {
         venue.state.withLock {
             $0.known[order.clientOrderID] = report
             $0.fills[order.clientOrderID] = [fill]
+            for role in order.bracket?.roles ?? [] { $0.known[order.clientOrderID.leg(role)] = leg(role, of: order, .accepted, number: number) }
         }
         return .accepted(report, fills: [fill], Evidence(mayHaveLeft: true))
+    }
+
+    private func leg(_ role: BracketRole, of order: NewOrder, _ status: VenueOrderStatus, number: Int) -> OrderReport {
+        OrderReport(
+            venueOrderID: VenueOrderID("v\(number)\(role == .stopLoss ? "s" : "t")"), clientOrderID: order.clientOrderID.leg(role), symbol: order.symbol,
+            side: order.side.opposite, type: role == .stopLoss ? .stop : .limit, status: status, venueStatus: status.rawValue.uppercased(),
+            quantity: order.quantity, limitPrice: role == .takeProfit ? order.bracket?.takeProfit : nil,
+            stopPrice: role == .stopLoss ? order.bracket?.stopLoss : nil, filledQuantity: status == .filled ? order.quantity : .zero,
+            averagePrice: nil, updatedAt: SystemClock().wallTime)
+    }
+
+    /// One leg of the latest order trades and the other is cancelled; the stream tells it, or the events are lost.
+    func trade(_ role: BracketRole, tells: Bool = true) {
+        let events = venue.state.withLock { state -> [BrokerEvent] in
+            guard let order = state.placed.last, let price = order.bracket?.price(role) else { return [] }
+            let number = state.placed.count
+            let filled = leg(role, of: order, .filled, number: number)
+            let other = leg(role == .stopLoss ? .takeProfit : .stopLoss, of: order, .cancelled, number: number)
+            let fill = Fill(
+                executionID: ExecutionID("l\(number)"), venueOrderID: filled.venueOrderID, clientOrderID: filled.clientOrderID, symbol: order.symbol,
+                side: filled.side, quantity: order.quantity, price: price, fee: nil, feeAsset: nil, executedAt: SystemClock().wallTime)
+            for report in [filled, other] { if let id = report.clientOrderID { state.known[id] = report } }
+            if let id = filled.clientOrderID { state.fills[id] = [fill] }
+            // Each thing twice, as streams may.
+            return [.fill(fill), .order(filled), .order(other), .fill(fill), .order(filled)]
+        }
+        guard tells else { return }
+        for event in events { continuation.yield(event) }
+    }
+
+    /// The stream tells that a leg of the latest order is there.
+    func tellLeg(_ role: BracketRole) {
+        guard let order = venue.state.withLock({ $0.placed.last }) else { return }
+        continuation.yield(.order(leg(role, of: order, .accepted, number: 1)))
     }
 
     func lookup(_ order: OrderReference) async -> LookupResult {
         venue.state.withLock { state in
             state.lookups += 1
+            if order.leg != nil { state.legsAsked.append(order) }
             return state.known[order.clientOrderID].map(LookupResult.found) ?? .notFound(complete: true, Evidence(mayHaveLeft: true))
         }
     }

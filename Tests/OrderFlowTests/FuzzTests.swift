@@ -28,7 +28,7 @@ import TradingModel
         guard let orders = try? planner.plan(signal, .init(signalID: "S", source: "tv", receivedAt: start, expiresAt: expires, requestID: "r")) else { return }
         for order in orders {
             #expect((try? Quantity(order.requestedQuantity.description)) == order.requestedQuantity)
-            for price in [order.limitPrice, order.stopPrice, order.referencePrice] {
+            for price in [order.limitPrice, order.stopPrice, order.referencePrice, order.bracket?.stopLoss, order.bracket?.takeProfit] {
                 #expect(price == nil || (try? Price(price?.description ?? "")) == price)
             }
             for instrument in instruments {
@@ -55,6 +55,7 @@ import TradingModel
             func quoted(_ text: String) -> String { Bool.random(using: &random) ? "\"\(text)\"" : text }
             var body = "{\"v\":1,\"strategy\":\"trend\",\"symbol\":\"BTCUSD\",\"action\":\"buy\",\"quantity\":\(quoted(amount()))"
             if round % 2 == 0 { body += ",\"type\":\"limit\",\"limit_price\":\(quoted(amount()))" }
+            if round % 11 == 0 { body += ",\"stop_loss\":\(quoted(amount())),\"take_profit\":\(quoted(amount()))" }
             if round % 3 == 0 { body += ",\"max_lag\":\(quoted(amount()))" }
             if round % 5 == 0 { body += ",\"fired_at\":\"\(Self.times.randomElement(using: &random) ?? "")\"" }
             if round % 7 == 0 { body += ",\"price\":\(quoted(amount()))" }

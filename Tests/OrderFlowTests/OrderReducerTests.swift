@@ -155,7 +155,7 @@ import TradingModel
 }
 
 extension OrderSnapshot {
-    fileprivate var asUnknown: OrderSnapshot {
+    var asUnknown: OrderSnapshot {
         var copy = self
         copy.order.state = .unknown
         return copy

@@ -34,6 +34,21 @@ func sampleOrder(
         createdAt: start, updatedAt: start, expiresAt: start + .seconds(60))
 }
 
+/// A leg of the order, and the attempt that it shares with it.
+func sampleLeg(_ role: BracketRole, of entry: OrderRecord, state: OrderState) -> OrderSnapshot {
+    var leg = sampleOrder(side: entry.side.opposite, type: role == .stopLoss ? .stop : .limit, state: state, attempts: entry.attempts)
+    leg.id = OrderID(role == .stopLoss ? "S-001" : "S-002")
+    leg.leg = role == .stopLoss ? 1 : 2
+    leg.clientOrderID = entry.clientOrderID.leg(role)
+    leg.stopPrice = role == .stopLoss ? entry.bracket?.stopLoss ?? 58000 : nil
+    leg.limitPrice = role == .takeProfit ? entry.bracket?.takeProfit ?? 65000 : nil
+    leg.bracketRole = role
+    leg.entryID = entry.id
+    var own = attempt()
+    own.orderID = leg.id
+    return OrderSnapshot(order: leg, attempts: [own], fills: [], position: nil)
+}
+
 let holder = HolderIdentity(gateway: "gw", host: "h", processID: 1, processStart: 1, bootID: "b", purpose: "account")
 
 func attempt(_ number: Int = 1, outcome: String? = nil) -> AttemptRecord {
@@ -64,6 +79,7 @@ extension OrderSnapshot {
         for attempt in change.attempts { next.attempts = next.attempts.filter { $0.number != attempt.number } + [attempt] }
         next.fills += change.newFills
         next.position = change.position ?? position
+        next.legs = legs.map { leg in leg.applying(change.legs.first { $0.order.id == leg.order.id }) }
         return next
     }
 }

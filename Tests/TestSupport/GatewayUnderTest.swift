@@ -6,19 +6,24 @@ public struct VenueUnderTest: Sendable {
     public let port: Int
     public var url: String { "http://127.0.0.1:\(port)" }
 
-    public static func start(in folder: TemporaryFolder) async throws -> VenueUnderTest {
+    public static func start(_ simulator: String = "binance", in folder: TemporaryFolder) async throws -> VenueUnderTest {
         let port = try freePort()
         let process = try ProcessUnderTest(
-            ProcessUnderTest.executables + "/turnstile", ["simulate", "binance", "--port", "\(port)"], folder: folder.path)
+            ProcessUnderTest.executables + "/turnstile", ["simulate", simulator, "--port", "\(port)"], folder: folder.path)
         let venue = VenueUnderTest(process: process, port: port)
         try await waitUntil("the venue answers: \(process.text)") {
-            (try? await TestHTTP.get(venue.url + "/api/v3/ping").status) == 200
+            (try? await TestHTTP.get(venue.url + "/_sim/orders").status) == 200
         }
         return venue
     }
 
     /// Every order that the venue ever accepted.
     public func orders() async throws -> [[String: Any]] { try await TestHTTP.get(url + "/_sim/orders").list }
+
+    public func setPrice(_ price: String, of symbol: String) async throws {
+        let reply = try await TestHTTP.post(url + "/_sim/price", #"{"symbol":"\#(symbol)","price":"\#(price)"}"#)
+        guard (200..<300).contains(reply.status) else { throw TimedOut(description: "price refused: \(reply.body)") }
+    }
 
     public func faults(_ json: String) async throws {
         let reply = try await TestHTTP.post(url + "/_sim/faults", json)
@@ -38,6 +43,26 @@ public struct GatewayUnderTest: Sendable {
     public static func configure(
         in folder: TemporaryFolder, port: Int, venuePort: Int, policy: String = "{ cooldown: 0s, long_only: true }", locks: String = "{ type: sqlite, path: locks.db, ttl: 3s }"
     ) throws {
+        let account = """
+            broker: binance
+            endpoint: { rest: "http://127.0.0.1:\(venuePort)", websocket: "ws://127.0.0.1:\(venuePort)/ws-api/v3" }
+            credentials: { key: test-key, secret: test-secret }
+            recv_window: 1s
+            visibility_horizon: 200ms
+            request_timeout: 2s
+            """
+        try configure(in: folder, port: port, account: account, symbol: "BTCUSDT", policy: policy, locks: locks)
+    }
+
+    /// The same file for an account at any venue.
+    ///
+    /// - Parameters:
+    ///   - account: The lines of the account's block, without indentation.
+    ///   - symbol: What the venue calls the instrument that signals call BTCUSD.
+    public static func configure(
+        in folder: TemporaryFolder, port: Int, account: String, symbol: String, multiply: Int = 1, policy: String = "{ cooldown: 0s, long_only: true }",
+        locks: String = "{ type: sqlite, path: locks.db, ttl: 3s }"
+    ) throws {
         try folder.write(
             """
             version: 1
@@ -49,17 +74,12 @@ public struct GatewayUnderTest: Sendable {
               tv: { format: native, secret: \(secret), dedupe: { window: 5m }, rate_limit: none, max_age: 120s }
             accounts:
               spot1:
-                broker: binance
-                endpoint: { rest: "http://127.0.0.1:\(venuePort)", websocket: "ws://127.0.0.1:\(venuePort)/ws-api/v3" }
-                credentials: { key: test-key, secret: test-secret }
-                recv_window: 1s
-                visibility_horizon: 200ms
-                request_timeout: 2s
+            \(account.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n"))
             strategies:
               trend:
                 source: tv
-                symbols: { BTCUSD: { spot1: BTCUSDT } }
-                accounts: { spot1: { multiply: 1 } }
+                symbols: { BTCUSD: { spot1: \(symbol) } }
+                accounts: { spot1: { multiply: \(multiply) } }
                 policy: \(policy)
             """, to: "turnstile.yaml")
     }

@@ -1,7 +1,7 @@
 """Third-party clients against the Coinbase simulator.
 
-coinbase-advanced-py and ccxt are used as published; only their URLs and the trusted certificate authority point elsewhere. Everything goes
-over TLS; the official SDK's WebSocket client verifies no certificate. Prints one line per check and the totals; exits with 1 if a check
+coinbase-advanced-py and ccxt are used as published; only their URLs and the trusted certificate authority point elsewhere. REST goes over
+TLS; the official SDK's user channel over `wss`, where that client verifies no certificate, and over plain `ws`. Prints one line per check and the totals; exits with 1 if a check
 failed.
 """
 
@@ -50,12 +50,15 @@ class Updates:
     def __init__(self):
         self.orders = queue.Queue()
         self.sequence = []
+        self.heartbeats = []
         self.channels = set()
 
     def on_message(self, text):
         message = json.loads(text)
         self.sequence.append(message.get("sequence_num"))
         self.channels.add(message.get("channel"))
+        if message.get("channel") == "heartbeats":
+            self.heartbeats += [event["heartbeat_counter"] for event in message["events"]]
         if message.get("channel") != "user":
             return
         for event in message["events"]:
@@ -79,54 +82,79 @@ def official_sdk(checks, args, secret):
     product = client.get_product("BTC-USD")
     checks.check("sdk: the product is there", product["base_increment"] == "0.00000001", product.to_dict())
     checks.check("sdk: the key may trade", client.get_api_key_permissions()["can_trade"] is True)
+    for name, url in (("wss", args.ws), ("ws", args.plain_ws)):
+        user_channel(checks, client, name, url, args.key, secret)
+    official_sdk_bracket(checks, client)
+
+
+def user_channel(checks, client, name, url, key, secret):
+    """One connection of the SDK's user channel, while its REST client trades."""
     updates = Updates()
-    socket = WSUserClient(api_key=args.key, api_secret=secret, on_message=updates.on_message, base_url=args.ws, retry=False)
+    socket = WSUserClient(api_key=key, api_secret=secret, on_message=updates.on_message, base_url=url, retry=False)
     socket.open()
     try:
         socket.heartbeats()
         socket.user(product_ids=["BTC-USD"])
-        checks.check("sdk: the subscription is answered", until(lambda: {"subscriptions", "user"} <= updates.channels), updates.channels)
-        official_sdk_orders(checks, client, updates)
-        checks.check("sdk: heartbeats come", until(lambda: "heartbeats" in updates.channels), updates.channels)
-        checks.check("sdk: the messages are numbered without a hole", updates.sequence == list(range(len(updates.sequence))), updates.sequence)
+        checks.check(f"sdk {name}: the subscription is answered", until(lambda: {"subscriptions", "user"} <= updates.channels), updates.channels)
+        official_sdk_orders(checks, client, updates, f"sdk {name}")
+        checks.check(f"sdk {name}: heartbeats come, and count", until(lambda: updates.heartbeats[:3] == [0, 1, 2]), updates.heartbeats)
+        checks.check(f"sdk {name}: the messages are numbered without a hole", updates.sequence == list(range(len(updates.sequence))), updates.sequence)
     finally:
         socket.close()
 
 
-def official_sdk_orders(checks, client, updates):
+def official_sdk_bracket(checks, client):
+    bracket = {"trigger_bracket_gtc": {"limit_price": "65000", "stop_trigger_price": "58000"}}
+    placed = client.create_order(
+        client_order_id=str(uuid.uuid4()), product_id="BTC-USD", side="BUY", order_configuration={"market_market_ioc": {"base_size": "0.01"}},
+        attached_order_configuration=bracket)
+    attached_id = placed["success_response"]["attached_order_id"]
+    checks.check("sdk: an entry names what is attached to it", attached_id != "", placed.to_dict())
+    rows = []
+    until(lambda: rows.extend(client.list_orders(order_ids=[attached_id])["orders"]) or rows)
+    row = rows[0].to_dict() if rows else {}
+    checks.check(
+        "sdk: the attached order is one bracket of the entry", row.get("order_type") == "BRACKET"
+        and row.get("originating_order_id") == placed["success_response"]["order_id"]
+        and row["order_configuration"]["trigger_bracket_gtc"]["base_size"] == "0.01", row)
+    checks.check("sdk: it can be cancelled", client.cancel_orders(order_ids=[attached_id])["results"][0]["success"])
+    checks.check("sdk: and ends cancelled", until(lambda: client.get_order(attached_id)["order"]["status"] == "CANCELLED"))
+
+
+def official_sdk_orders(checks, client, updates, name):
     market_id = str(uuid.uuid4())
     placed = client.market_order_buy(client_order_id=market_id, product_id="BTC-USD", base_size="0.01")
-    checks.check("sdk: a market order is taken", placed["success"], placed.to_dict())
+    checks.check(f"{name}: a market order is taken", placed["success"], placed.to_dict())
     order = client.get_order(placed["success_response"]["order_id"])["order"]
-    checks.check("sdk: it is filled", order["status"] == "FILLED" and order["filled_size"] == "0.01", order.to_dict())
+    checks.check(f"{name}: it is filled", order["status"] == "FILLED" and order["filled_size"] == "0.01", order.to_dict())
     event = updates.next(market_id, "FILLED")
-    checks.check("sdk: the user channel tells so", event is not None and event["cumulative_quantity"] == "0.01", event)
+    checks.check(f"{name}: the user channel tells so", event is not None and event["cumulative_quantity"] == "0.01", event)
     fills = []
     until(lambda: fills.extend(client.get_fills(order_ids=[order["order_id"]])["fills"]) or fills)
-    checks.check("sdk: its fill is listed", fills and fills[0]["size"] == "0.01", [f.to_dict() for f in fills])
+    checks.check(f"{name}: its fill is listed", fills and fills[0]["size"] == "0.01", [f.to_dict() for f in fills])
 
     limit_id = str(uuid.uuid4())
     placed = client.limit_order_gtc_buy(client_order_id=limit_id, product_id="BTC-USD", base_size="0.01", limit_price="50000.00", post_only=True)
     order_id = placed["success_response"]["order_id"]
     again = client.limit_order_gtc_sell(client_order_id=limit_id, product_id="ETH-USD", base_size="1", limit_price="9000.00")
     checks.check(
-        "sdk: a used id brings back the old order with the new request's words",
+        f"{name}: a used id brings back the old order with the new request's words",
         again["success"] and again["success_response"]["order_id"] == order_id and again["success_response"]["product_id"] == "ETH-USD",
         again.to_dict())
     listed = client.list_orders(order_status=["OPEN"])["orders"]
-    checks.check("sdk: one order is open", [o["order_id"] for o in listed] == [order_id], listed)
+    checks.check(f"{name}: one order is open", [o["order_id"] for o in listed] == [order_id], listed)
     edited = client.edit_order(order_id=order_id, size="0.02", price="50500.00")
     order = client.get_order(order_id)["order"]
-    checks.check("sdk: it is edited in place", edited["success"] and order["edit_history"][0]["price"] == "50500", order.to_dict())
+    checks.check(f"{name}: it is edited in place", edited["success"] and order["edit_history"][0]["price"] == "50500", order.to_dict())
     cancelled = client.cancel_orders(order_ids=[order_id])["results"][0]
-    checks.check("sdk: its cancel is taken", cancelled["success"], cancelled.to_dict())
-    checks.check("sdk: the user channel tells the cancel", updates.next(limit_id, "CANCELLED") is not None)
+    checks.check(f"{name}: its cancel is taken", cancelled["success"], cancelled.to_dict())
+    checks.check(f"{name}: the user channel tells the cancel", updates.next(limit_id, "CANCELLED") is not None)
     refused = client.limit_order_gtc_buy(client_order_id=str(uuid.uuid4()), product_id="BTC-USD", base_size="100", limit_price="59000.00")
     checks.check(
-        "sdk: an order beyond the balance is refused",
+        f"{name}: an order beyond the balance is refused",
         not refused["success"] and refused["error_response"]["new_order_failure_reason"] == "INSUFFICIENT_FUND", refused.to_dict())
     accounts = client.get_accounts(limit=2)
-    checks.check("sdk: accounts come in pages", len(accounts["accounts"]) == 2 and accounts["has_next"], accounts.to_dict())
+    checks.check(f"{name}: accounts come in pages", len(accounts["accounts"]) == 2 and accounts["has_next"], accounts.to_dict())
 
 
 def ccxt_rest(checks, args, secret):
@@ -163,6 +191,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rest", required=True, help="https://localhost:PORT")
     parser.add_argument("--ws", required=True, help="wss://localhost:PORT")
+    parser.add_argument("--plain-ws", required=True, help="ws://localhost:PORT of the same venue")
     parser.add_argument("--ca", required=True, help="PEM file of the certificate authority")
     parser.add_argument("--key", required=True, help="name of the key")
     parser.add_argument("--secret-file", required=True, help="PEM file of the private key")

@@ -27,7 +27,8 @@ struct BinanceDesk: Sendable {
     struct Answer: Sendable {
         let result: Result<JSONValue, BinanceError>
         var weight: Int
-        var orderCounts: (short: Int, day: Int)?
+        /// Of each window of the limits on orders.
+        var orderCounts: [Int]?
         /// When to come back, for 429 and 418.
         var retryAfter: Duration?
         /// A body that is no JSON, as load balancers send it.
@@ -54,24 +55,28 @@ struct BinanceDesk: Sendable {
 
     private func work(_ request: BinanceRequest, arrivedAt: Timestamp, fault: Fault?) -> Answer {
         let result: Result<JSONValue, BinanceError>
-        var counts: (short: Int, day: Int)?
+        var counts: [Int]?
         let account = request.key ?? ""
         do throws(BinanceError) {
             try engine.limits.check(request.operation, account: account, at: arrivedAt)
-            if request.operation.isSigned { try authenticate(request, at: arrivedAt) }
+            if request.operation.isSigned { try authenticate(request, at: arrivedAt) } else if request.operation.needsKey { try checkKey(request) }
             let json = try engine.perform(request.operation, request.parameters, account: account, fault: fault)
-            if request.operation == .place {
-                let filledAtOnce = json["executedQty"]?.scalarText.map { $0 != "0.00000000" } ?? false
-                counts = engine.limits.addOrders(filledAtOnce ? 0 : 1, account: account, at: arrivedAt)
+            if request.operation.newOrders > 0 {
+                let filledAtOnce = (json["newOrderResponse"] ?? json)["executedQty"]?.scalarText.map { $0 != "0.00000000" } ?? false
+                counts = engine.limits.addOrders(filledAtOnce ? 0 : request.operation.newOrders, account: account, at: arrivedAt)
             }
             result = .success(json)
         } catch {
             result = .failure(error)
         }
         var succeeded = false
-        if case .success = result { succeeded = true }
-        let weight = engine.limits.addWeight(request.operation.weight(request.parameters, succeeded: succeeded), at: arrivedAt)
-        return Answer(result: result, weight: weight, orderCounts: counts, retryAfter: succeeded ? nil : .seconds(60))
+        var retryAfter: Duration?
+        switch result {
+        case .success: succeeded = true
+        case .failure(let error): retryAfter = error.retryAfter
+        }
+        let weight = engine.limits.addWeight(request.operation.weight(request.parameters, succeeded: succeeded, engine.dialect), at: arrivedAt)
+        return Answer(result: result, weight: weight, orderCounts: counts, retryAfter: retryAfter)
     }
 
     /// Key, window and signature, in the venue's order.
@@ -84,6 +89,11 @@ struct BinanceDesk: Sendable {
         try checkForm(request, at: now)
         guard !request.isLoggedOn else { return }
         guard registered.verifies(request.parameters["signature"] ?? "", of: request.payload) else { throw .wrongSignature }
+    }
+
+    private func checkKey(_ request: BinanceRequest) throws(BinanceError) {
+        guard let key = request.key, !key.isEmpty else { throw .keyFormat }
+        guard acceptsUnknownKeys || keys[key] != nil else { throw .unknownKey }
     }
 
     private func checkForm(_ request: BinanceRequest, at now: Timestamp) throws(BinanceError) {
@@ -105,27 +115,32 @@ struct BinanceDesk: Sendable {
                 let error = BinanceError(code, fault.message ?? BinanceError.timedOut.message, status: status)
                 return Answer(result: .failure(error), weight: 0)
             },
-            reject: { fault in Answer(result: .failure(Self.rejection(operation, fault)), weight: 1) },
+            reject: { fault in Answer(result: .failure(rejection(operation, fault)), weight: 1) },
             rateLimit: { fault in
                 let wait = fault.duration(default: .seconds(2))
-                let until = (engine.exchange.now + wait).milliseconds
+                let now = engine.exchange.now
+                let usual = BinanceError.tooMuchWeight(engine.limits.settings.weightPerMinute, retryAfter: wait)
                 let error =
                     fault.status == 418
-                    ? BinanceError(-1003, "Way too much request weight used; IP banned until \(until). Please use WebSocket Streams for live updates to avoid bans.", status: 418)
-                    : BinanceError(fault.code ?? -1003, fault.message ?? BinanceError.tooMuchWeight.message, status: 429)
+                    ? BinanceError.banned(until: now + wait, at: now)
+                    : BinanceError(fault.code ?? usual.code, fault.message ?? usual.message, status: 429)
                 return Answer(result: .failure(error), weight: engine.limits.settings.weightPerMinute, retryAfter: wait)
             })
     }
 
-    private static func rejection(_ operation: BinanceOperation, _ fault: Fault) -> BinanceError {
+    private func rejection(_ operation: BinanceOperation, _ fault: Fault) -> BinanceError {
         let usual: BinanceError =
             switch operation {
-            case .place, .test: .insufficientBalance
-            case .cancel, .cancelAll: .unknownOrder
+            case .place, .test, .placeOCO, .placeOTO, .placeOTOCO: .insufficientBalance
+            case .cancel, .cancelAll, .cancelList: .unknownOrder
+            case .cancelReplace: .cancelReplaceFailed(cancel: .failure(.unknownOrder), new: nil)
+            case .modify: BinanceError(-5027, "No need to modify the order.")
+            case .amend: BinanceError(-2038, "Order amend rejected.")
             case .query: .noSuchOrder
             default: BinanceError(-1000, "An unknown error occurred while processing the request.")
             }
-        return BinanceError(fault.code ?? usual.code, fault.message ?? usual.message, status: fault.status ?? usual.status)
+        let worded = engine.words.error(usual)
+        return BinanceError(fault.code ?? worded.code, fault.message ?? worded.message, status: fault.status ?? worded.status)
     }
 }
 

@@ -24,12 +24,15 @@ extension BinanceEngine {
     }
 
     func responseForm(_ parameters: BinanceParameters, kind: SimulatedOrder.Kind) throws(BinanceError) -> BinanceResponseForm {
-        guard let text = parameters["newOrderRespType"] else { return kind == .market || kind == .limit ? .full : .ack }
+        guard let text = parameters["newOrderRespType"] else {
+            if dialect == .usdm { return .ack }
+            return kind == .market || kind == .limit ? .full : .ack
+        }
         guard let form = BinanceResponseForm(rawValue: text) else { throw .illegal("newOrderRespType", legal: "ACK, RESULT, FULL") }
         return form
     }
 
-    private func side(_ parameters: BinanceParameters) throws(BinanceError) -> Side {
+    func side(_ parameters: BinanceParameters) throws(BinanceError) -> Side {
         switch try parameters.required("side") {
         case "BUY": .buy
         case "SELL": .sell
@@ -44,7 +47,7 @@ extension BinanceEngine {
         return kind
     }
 
-    private func timeInForce(_ parameters: BinanceParameters) throws(BinanceError) -> TimeInForce {
+    func timeInForce(_ parameters: BinanceParameters) throws(BinanceError) -> TimeInForce {
         switch parameters["timeInForce"] {
         case nil, "GTC": .gtc
         case "IOC": .ioc
@@ -78,19 +81,19 @@ extension BinanceEngine {
 
 /// The range of a list query: by first id, by time, and by count.
 struct BinanceRange: Sendable {
-    /// Longest span of `startTime` and `endTime`. Source: rest-api.md, read 2026-11-21.
-    static let longestSpan: Int64 = 24 * 3600 * 1000
+    /// In milliseconds; the longest span of `startTime` and `endTime` on spot. Source: rest-api.md, read 2026-11-21.
+    static let day: Int64 = 24 * 3600 * 1000
     private let firstID: Int64?
     private let start: Int64?
     private let end: Int64?
     private let limit: Int
 
-    init(_ parameters: BinanceParameters, firstID name: String) throws(BinanceError) {
+    init(_ parameters: BinanceParameters, firstID name: String, longestSpan: Int64 = day) throws(BinanceError) {
         firstID = try parameters.integer(name)
         start = try parameters.integer("startTime")
         end = try parameters.integer("endTime")
         limit = try parameters.limit()
-        if let start, let end, end - start > Self.longestSpan {
+        if let start, let end, end - start > longestSpan {
             throw BinanceError(-1127, "More than 24 hours between startTime and endTime.")
         }
     }

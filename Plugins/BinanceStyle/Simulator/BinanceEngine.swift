@@ -11,30 +11,57 @@ final class BinanceEngine: Sendable {
     let markets: [Symbol: BinanceMarket]
     let clock: any TradingClock
     let limits: BinanceLimits
+    let dialect: BinanceSimulatorDialect
+    let words: any BinanceWords
+    let listenKeys: BinanceListenKeys
+    /// What an account of the futures starts with.
+    let futuresDeposit: Quantity
     private let marketList: [BinanceMarket]
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
-    private struct State {
+    struct State {
         var nextMintedID = 1
         /// Orders that queries do not show yet.
         var hiddenUntil: [Int64: MonotonicInstant] = [:]
+        /// Orders of the futures that may only make a position smaller.
+        var reduceOnly: Set<Int64> = []
     }
 
-    init(exchange: SimulatedExchange, markets: [BinanceMarket], clock: any TradingClock, limits: BinanceLimits) {
+    init(
+        exchange: SimulatedExchange, markets: [BinanceMarket], clock: any TradingClock, limits: BinanceLimits,
+        dialect: BinanceSimulatorDialect, listenKeys: BinanceListenKeys, futuresDeposit: Quantity
+    ) {
         self.exchange = exchange
         self.markets = Dictionary(uniqueKeysWithValues: markets.map { ($0.instrument.symbol, $0) })
         self.clock = clock
         self.limits = limits
+        self.dialect = dialect
+        words = dialect == .usdm ? BinanceFuturesWords() : BinanceSpotWords()
+        self.listenKeys = listenKeys
+        self.futuresDeposit = futuresDeposit
         marketList = markets
     }
 
     func reset() {
         state.withLock { $0 = State() }
         limits.reset()
+        listenKeys.reset()
     }
 
     /// Does what is asked. `fault` is played where only the venue can play it.
     func perform(
+        _ operation: BinanceOperation, _ parameters: BinanceParameters, account: String, fault: Fault?
+    ) throws(BinanceError) -> JSONValue {
+        do throws(BinanceError) { return try performed(operation, parameters, account: account, fault: fault) } catch { throw words.error(error) }
+    }
+
+    /// What happened, as the account's stream tells it.
+    func events(_ batch: [ExchangeEvent], account: String, sentAt: Timestamp) -> [JSONValue] {
+        dialect == .usdm
+            ? futuresEvents(batch, account: account, sentAt: sentAt) : binanceEvents(batch, sentAt: sentAt, list: { listJSON($0) })
+    }
+
+    private func performed(
         _ operation: BinanceOperation, _ parameters: BinanceParameters, account: String, fault: Fault?
     ) throws(BinanceError) -> JSONValue {
         let stale = fault?.action == .staleLookup
@@ -43,94 +70,42 @@ final class BinanceEngine: Sendable {
         case .time: return .object(["serverTime": .milliseconds(exchange.now)])
         case .exchangeInfo: return try exchangeInfo(parameters)
         case .tickerPrice: return try tickerPrice(parameters)
-        case .account: return accountInformation(account, parameters)
-        case .place: return try place(parameters, account: account, fault: fault)
-        case .test:
-            _ = try newOrder(parameters, account: account)
+        case .account: return dialect == .usdm ? futuresAccount(account) : accountInformation(account, parameters)
+        case .balance: return futuresBalance(account)
+        case .positions: return futuresPositions(account, try optionalSymbol(parameters))
+        case .positionMode: return .object(["dualSidePosition": false])
+        case .createListenKey: return .object(["listenKey": .string(listenKeys.create(account))])
+        case .keepListenKey: return .object(["listenKey": .string(try listenKeys.prolong(account))])
+        case .closeListenKey:
+            listenKeys.close(account)
             return .object([])
-        case .query: return try find(parameters, account: account).queried(stale: stale)
+        case .modify: return try modify(parameters, account: account)
+        case .place: return try place(try anyOrder(parameters, account: account), parameters, fault: fault)
+        case .placeOCO, .placeOTO, .placeOTOCO: return try placeList(operation, parameters, account: account)
+        case .cancelList: return try cancelList(parameters, account: account)
+        case .queryList: return try queryList(parameters, account: account)
+        case .openLists: return try lists(parameters, account: account, openOnly: true)
+        case .allLists: return try lists(parameters, account: account, openOnly: false)
+        case .cancelReplace: return try cancelReplace(parameters, account: account)
+        case .amend: return try amend(parameters, account: account)
+        case .orderLimits: return limits.orderUsage(account: account, at: exchange.now)
+        case .test:
+            _ = try anyOrder(parameters, account: account)
+            return .object([])
+        case .query: return queried(try find(parameters, account: account), stale: stale)
         case .cancel: return try cancel(parameters, account: account)
         case .cancelAll: return try cancelAll(parameters, account: account)
         case .openOrders:
             let symbol = try optionalSymbol(parameters)
             let open = exchange.read { core in core.openOrders(account: account, symbol: symbol) }
-            return .array(visible(open).map { $0.queried(stale: stale) })
+            return .array(visible(open).map { queried($0, stale: stale) })
         case .allOrders: return try allOrders(parameters, account: account, stale: stale)
         case .myTrades: return try myTrades(parameters, account: account)
         }
     }
 
-    // MARK: Commands
-
-    private func place(_ parameters: BinanceParameters, account: String, fault: Fault?) throws(BinanceError) -> JSONValue {
-        let order = try newOrder(parameters, account: account)
-        let form = try responseForm(parameters, kind: order.kind)
-        // Checked again right before the engine: rest-api.md, "Timing security".
-        try BinanceWindow(parameters).check(at: exchange.now)
-        let events: [ExchangeEvent]
-        do throws(ExchangeRefusal) { events = try exchange.place(order) } catch {
-            switch error {
-            case .unknownSymbol: throw .invalidSymbol
-            case .insufficientFunds: throw .insufficientBalance
-            case .duplicateClientOrderID: throw .duplicateOrder
-            case .wouldTakeLiquidity: throw .wouldTake
-            case .wouldTriggerImmediately: throw .wouldTrigger
-            case .invalidRequest(let message): throw BinanceError(-2010, message)
-            case .noPrice, .noSuchOpenOrder, .notWorking: throw BinanceError(-2010, "Market is closed.")
-            }
-        }
-        guard let placed = events.last?.order else { throw .timedOut }
-        if fault?.action == .surfaceLate {
-            let until = clock.monotonic + (fault?.duration(default: .seconds(1)) ?? .zero)
-            state.withLock { $0.hiddenUntil[placed.id] = until }
-        }
-        let trades = events.compactMap { event -> SimulatedTrade? in if case .traded(let trade) = event.kind { trade } else { nil } }
-        return placed.placed(form, trades: trades)
-    }
-
-    private func cancel(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> JSONValue {
-        let symbol = try symbol(parameters)
-        let cancelID = try parameters.clientID("newClientOrderId") ?? mintedID()
-        let target: SimulatedOrder
-        do throws(BinanceError) { target = try order(parameters, symbol: symbol, account: account) } catch {
-            // A cancel of what does not exist and one of what is closed read alike; a missing parameter does not.
-            throw error.code == -2013 ? .unknownOrder : error
-        }
-        try checkRestrictions(parameters, target)
-        try BinanceWindow(parameters).check(at: exchange.now)
-        do throws(ExchangeRefusal) {
-            return try exchange.cancel(target.id, account: account, cancelID: cancelID).order.cancelled(cancelID: cancelID)
-        } catch {
-            throw .unknownOrder
-        }
-    }
-
-    private func cancelAll(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> JSONValue {
-        let symbol = try symbol(parameters)
-        let open = exchange.read { core in core.openOrders(account: account, symbol: symbol) }
-        guard !open.isEmpty else { throw .unknownOrder }
-        var cancelled: [JSONValue] = []
-        for order in open {
-            let cancelID = mintedID()
-            if let event = try? exchange.cancel(order.id, account: account, cancelID: cancelID) {
-                cancelled.append(event.order.cancelled(cancelID: cancelID))
-            }
-        }
-        return .array(cancelled)
-    }
-
-    private func checkRestrictions(_ parameters: BinanceParameters, _ order: SimulatedOrder) throws(BinanceError) {
-        guard let text = parameters["cancelRestrictions"] else { return }
-        let wanted: VenueOrderStatus
-        switch text {
-        case "ONLY_NEW": wanted = .accepted
-        case "ONLY_PARTIALLY_FILLED": wanted = .partiallyFilled
-        default: throw BinanceError(-1145, "Invalid cancelRestrictions")
-        }
-        guard order.status.isTerminal || order.status == wanted else {
-            throw BinanceError(-2011, "Order was not canceled due to cancel restrictions.")
-        }
-    }
+    /// Of `startTime` and `endTime`, in milliseconds.
+    var longestSpan: Int64 { dialect == .usdm ? 7 * BinanceRange.day : BinanceRange.day }
 
     // MARK: Finding
 
@@ -151,7 +126,7 @@ final class BinanceEngine: Sendable {
         return found
     }
 
-    private func order(_ parameters: BinanceParameters, symbol: Symbol, account: String) throws(BinanceError) -> SimulatedOrder {
+    func order(_ parameters: BinanceParameters, symbol: Symbol, account: String) throws(BinanceError) -> SimulatedOrder {
         let id = try parameters.integer("orderId")
         let clientID = parameters["origClientOrderId"]
         guard id != nil || clientID != nil else {
@@ -182,27 +157,35 @@ final class BinanceEngine: Sendable {
         }
     }
 
+    private func anyOrder(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> OrderRequest {
+        dialect == .usdm ? try futuresOrder(parameters, account: account) : try newOrder(parameters, account: account)
+    }
+
+    private func queried(_ order: SimulatedOrder, stale: Bool) -> JSONValue { decorated(words.queried(order, stale: stale), order) }
+
     // MARK: Lists
 
     private func allOrders(_ parameters: BinanceParameters, account: String, stale: Bool) throws(BinanceError) -> JSONValue {
         let symbol = try symbol(parameters)
-        let range = try BinanceRange(parameters, firstID: "orderId")
+        let range = try BinanceRange(parameters, firstID: "orderId", longestSpan: longestSpan)
         let all = exchange.read { core in
             core.orders.filter { $0.account == account && $0.symbol == symbol && range.contains(id: $0.id, at: $0.acceptedAt) }
         }
-        return .array(range.cut(visible(all)).map { $0.queried(stale: stale) })
+        return .array(range.cut(visible(all)).map { queried($0, stale: stale) })
     }
 
     private func myTrades(_ parameters: BinanceParameters, account: String) throws(BinanceError) -> JSONValue {
         let symbol = try symbol(parameters)
-        let range = try BinanceRange(parameters, firstID: "fromId")
+        let range = try BinanceRange(parameters, firstID: "fromId", longestSpan: longestSpan)
         let orderID = try parameters.integer("orderId")
         let all = exchange.read { core in
             (orderID.map { core.trades(of: $0) } ?? core.trades).filter {
                 $0.account == account && $0.symbol == symbol && range.contains(id: $0.id, at: $0.executedAt)
             }
         }
-        return .array(range.cut(all).map(\.binance))
+        let rows = range.cut(all)
+        let lists = exchange.read { core in rows.map { core.order($0.orderID)?.listID } }
+        return .array(zip(rows, lists).map { words.trade($0, list: $1) })
     }
 
     // MARK: Public data
@@ -218,7 +201,7 @@ final class BinanceEngine: Sendable {
         let listed = marketList.filter { wanted?.contains($0.instrument.symbol) ?? true }
         return .object([
             "timezone": "UTC", "serverTime": .milliseconds(exchange.now), "rateLimits": limits.rules, "exchangeFilters": [],
-            "symbols": .array(listed.map(\.json)),
+            "symbols": .array(listed.map { words.symbol($0) }),
         ])
     }
 

@@ -19,8 +19,8 @@ struct BinanceMarket: Sendable {
             "baseAssetPrecision": 8, "quoteAsset": .string(instrument.quote.rawValue), "quotePrecision": 8, "quoteAssetPrecision": 8,
             "baseCommissionPrecision": 8, "quoteCommissionPrecision": 8,
             "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"],
-            "icebergAllowed": false, "ocoAllowed": false, "otoAllowed": false, "opoAllowed": false, "quoteOrderQtyMarketAllowed": true,
-            "allowTrailingStop": false, "cancelReplaceAllowed": false, "amendAllowed": false, "pegInstructionsAllowed": false,
+            "icebergAllowed": false, "ocoAllowed": true, "otoAllowed": true, "opoAllowed": false, "quoteOrderQtyMarketAllowed": true,
+            "allowTrailingStop": false, "cancelReplaceAllowed": true, "amendAllowed": true, "pegInstructionsAllowed": false,
             "isSpotTradingAllowed": true, "isMarginTradingAllowed": false, "filters": filters, "permissions": [],
             "permissionSets": [["SPOT"]], "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
             "allowedSelfTradePreventionModes": ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
@@ -93,6 +93,16 @@ struct BinanceMarket: Sendable {
         BinanceMarket(
             "ETHBTC", "ETH", "BTC", tick: (1, 5), maximumPrice: 922_327, lot: (1, 4), maximumQuantity: 100_000, maximumMarket: 2800,
             minimumNotional: Notional(Decimal(1) / 10_000)),
+    ]
+
+    /// Two perpetual contracts.
+    static let futures: [BinanceMarket] = [
+        BinanceMarket(
+            "BTCUSDT", "BTC", "USDT", tick: (1, 1), maximumPrice: 1_000_000, lot: (1, 3), maximumQuantity: 1000, maximumMarket: 120,
+            minimumNotional: 5),
+        BinanceMarket(
+            "ETHUSDT", "ETH", "USDT", tick: (1, 2), maximumPrice: 306_177, lot: (1, 3), maximumQuantity: 10_000, maximumMarket: 2000,
+            minimumNotional: 5),
     ]
 
     private init(

@@ -4,9 +4,8 @@ import NIOCore
 import SimulatorKit
 import TradingModel
 
-/// The venue's REST wire: `/api/v3`.
+/// The venue's REST wire: `/api/v3`, on the futures `/fapi`.
 struct BinanceREST: Sendable {
-    static let prefix = "/api/v3/"
     private static let maximumBodyBytes = 64 * 1024
     /// What the retired listen-key endpoints answer since 2026-02-20.
     private static let gone = SimulatorReply(
@@ -14,19 +13,27 @@ struct BinanceREST: Sendable {
         contentType: "text/html")
 
     let desk: BinanceDesk
+    let routes: [String: BinanceOperation]
+
+    init(desk: BinanceDesk) {
+        self.desk = desk
+        routes = BinanceOperation.routes(desk.engine.dialect)
+    }
 
     func addRoutes(to router: Router<ChannelContext>) {
         for method in [HTTPRequest.Method.get, .post, .put, .delete] {
-            router.on("api/v3/**", method: method) { request, context in try await respond(to: request, context) }
+            for path in ["api/**", "fapi/**"] {
+                router.on(RouterPath(path), method: method) { request, context in try await respond(to: request, context) }
+            }
         }
     }
 
     private func respond(to request: Request, _ context: ChannelContext) async throws -> Response {
-        let path = String(request.uri.path.dropFirst(Self.prefix.count))
+        let path = request.uri.path
         let method = request.method.rawValue
-        if path == "userDataStream" { return try await WireReply.reply(Self.gone).response(on: context.channel) }
-        guard let operation = BinanceOperation.byRESTRoute["\(method) \(path)"] else {
-            let reply = SimulatorReply(status: 404, body: #"{"code":-5000,"msg":"Path \#(Self.prefix)\#(path), Method \#(method) is invalid"}"#)
+        if path == "/api/v3/userDataStream", desk.engine.dialect == .spot { return try await WireReply.reply(Self.gone).response(on: context.channel) }
+        guard let operation = routes["\(method) \(path)"] else {
+            let reply = SimulatorReply(status: 404, body: #"{"code":-5000,"msg":"Path \#(path), Method \#(method) is invalid"}"#)
             return try await WireReply.reply(reply).response(on: context.channel)
         }
         let query = request.uri.query ?? ""
@@ -35,8 +42,8 @@ struct BinanceREST: Sendable {
             BinanceRequest(
                 operation: operation, parameters: BinanceParameters(query: query, body: body),
                 key: HTTPField.Name("X-MBX-APIKEY").flatMap { request.headers[$0] }, payload: restPayload(query: query, body: body),
-                method: method, path: Self.prefix + path))
-        return try await answer.map(\.reply).response(on: context.channel)
+                method: method, path: path))
+        return try await answer.map { $0.reply(desk.engine.limits.settings.orders) }.response(on: context.channel)
     }
 }
 
@@ -53,21 +60,18 @@ extension WireReply {
 
 extension BinanceDesk.Answer {
     /// On the REST wire, with the counters as headers.
-    var reply: SimulatorReply {
+    func reply(_ windows: [BinanceLimits.OrderWindow]) -> SimulatorReply {
         var headers: [(name: String, value: String)] = [("X-MBX-USED-WEIGHT", String(weight)), ("X-MBX-USED-WEIGHT-1M", String(weight))]
-        if let orderCounts {
-            headers.append(("X-MBX-ORDER-COUNT-10S", String(orderCounts.short)))
-            headers.append(("X-MBX-ORDER-COUNT-1D", String(orderCounts.day)))
-        }
+        for (window, count) in zip(windows, orderCounts ?? []) { headers.append((window.header, String(count))) }
         switch result {
         case .success(let json): return SimulatorReply(status: 200, headers: headers, body: json.text)
         case .failure(let error):
             if error.status == 429 || error.status == 418, let retryAfter {
-                headers.append(("Retry-After", String(max(1, retryAfter.wholeMilliseconds / 1000))))
+                // Seconds, upwards: who comes back then finds the limit open.
+                headers.append(("Retry-After", String(max(1, (retryAfter.wholeMilliseconds + 999) / 1000))))
             }
             if let html { return SimulatorReply(status: error.status, headers: headers, body: html, contentType: "text/html") }
-            let body = JSONValue.object(["code": .integer(error.code), "msg": .string(error.message)])
-            return SimulatorReply(status: error.status, headers: headers, body: body.text)
+            return SimulatorReply(status: error.status, headers: headers, body: error.json.text)
         }
     }
 }

@@ -5,8 +5,8 @@ import ServerKit
 import SimulatorKit
 import TradingModel
 
-/// A Binance-style spot venue on loopback: REST under `/api/v3`, the WebSocket API at `/ws-api/v3`, and the oracle and
-/// controls of every simulator under `/_sim`.
+/// A venue of the Binance family on loopback: REST under `/api/v3` or `/fapi`, the WebSocket API at `/ws-api/v3` or user streams by
+/// listen key, and the oracle and controls of every simulator under `/_sim`.
 public struct BinanceSimulator: Sendable {
     public struct Options: Sendable {
         public var host: String
@@ -29,14 +29,22 @@ public struct BinanceSimulator: Sendable {
         public var ordersPerTenSeconds: Int
         /// Of `REQUEST_WEIGHT` per minute, as listed by `exchangeInfo`.
         public var weightPerMinute: Int
+        public var dialect: BinanceSimulatorDialect
+        /// Of a listen key that nobody prolongs.
+        public var listenKeyLife: Duration
+        /// Refused requests of one minute after which the address is banned.
+        public var refusalsBeforeBan: Int
+        /// Of the first ban.
+        public var banTime: Duration
         public var clock: any TradingClock
 
         public init(
             host: String = "127.0.0.1", port: Int = 0, tls: ServerOptions.TLS? = nil, keys: [String: BinanceKey] = [:],
             acceptsUnknownKeys: Bool = true, balances: [Asset: Quantity] = ["USDT": 1_000_000, "BTC": 100, "ETH": 1000],
             prices: [Symbol: Price] = ["BTCUSDT": 60000, "ETHUSDT": 3000, "ETHBTC": Price(Decimal(sign: .plus, exponent: -2, significand: 5))], makerFee: Quantity = Quantity(Decimal(sign: .plus, exponent: -3, significand: 1)),
-            takerFee: Quantity = Quantity(Decimal(sign: .plus, exponent: -3, significand: 1)), enforcesLimits: Bool = false, ordersPerTenSeconds: Int = 100,
-            weightPerMinute: Int = 6000, clock: any TradingClock = SystemClock()
+            takerFee: Quantity = Quantity(Decimal(sign: .plus, exponent: -3, significand: 1)), enforcesLimits: Bool = false, ordersPerTenSeconds: Int? = nil,
+            weightPerMinute: Int? = nil, dialect: BinanceSimulatorDialect = .spot, listenKeyLife: Duration = .seconds(3600),
+            refusalsBeforeBan: Int = 10, banTime: Duration = .seconds(120), clock: any TradingClock = SystemClock()
         ) {
             self.host = host
             self.port = port
@@ -48,8 +56,12 @@ public struct BinanceSimulator: Sendable {
             self.makerFee = makerFee
             self.takerFee = takerFee
             self.enforcesLimits = enforcesLimits
-            self.ordersPerTenSeconds = ordersPerTenSeconds
-            self.weightPerMinute = weightPerMinute
+            self.ordersPerTenSeconds = ordersPerTenSeconds ?? (dialect == .usdm ? 300 : 100)
+            self.weightPerMinute = weightPerMinute ?? (dialect == .usdm ? 2400 : dialect == .binanceUS ? 1200 : 6000)
+            self.dialect = dialect
+            self.listenKeyLife = listenKeyLife
+            self.refusalsBeforeBan = refusalsBeforeBan
+            self.banTime = banTime
             self.clock = clock
         }
     }
@@ -65,16 +77,25 @@ public struct BinanceSimulator: Sendable {
     public init(_ options: Options = Options(), logger: Logger = Logger(label: "binance-simulator", factory: { _ in SwiftLogNoOpLogHandler() })) {
         self.options = options
         self.logger = logger
-        let markets = BinanceMarket.standard
+        let isFutures = options.dialect == .usdm
+        let markets = isFutures ? BinanceMarket.futures : BinanceMarket.standard
+        // The futures decide by margin what an account can afford; the exchange beneath never says no.
+        let plenty = Quantity(Decimal(sign: .plus, exponent: 15, significand: 1))
+        let balances = isFutures ? ["USDT": plenty, "BTC": plenty, "ETH": plenty] : options.balances
         let exchange = SimulatedExchange(
             ExchangeCore.Settings(
-                instruments: markets.map(\.instrument), prices: options.prices, initialBalances: options.balances,
-                makerFee: options.makerFee, takerFee: options.takerFee, duplicateRule: .amongOpen), clock: options.clock)
+                instruments: markets.map(\.instrument), prices: options.prices, initialBalances: balances,
+                makerFee: options.makerFee, takerFee: options.takerFee, feesInQuote: isFutures, duplicateRule: .amongOpen), clock: options.clock)
         let limits = BinanceLimits(
             .init(
-                weightPerMinute: options.weightPerMinute, ordersPerTenSeconds: options.ordersPerTenSeconds,
-                isEnforced: options.enforcesLimits))
-        let engine = BinanceEngine(exchange: exchange, markets: markets, clock: options.clock, limits: limits)
+                weightPerMinute: options.weightPerMinute, 
+                orders: isFutures
+                    ? BinanceLimits.OrderWindow.futures(perTenSeconds: options.ordersPerTenSeconds)
+                    : BinanceLimits.OrderWindow.spot(perTenSeconds: options.ordersPerTenSeconds),
+                isEnforced: options.enforcesLimits, refusalsBeforeBan: options.refusalsBeforeBan, banTime: options.banTime))
+        let engine = BinanceEngine(exchange: exchange, markets: markets, clock: options.clock, limits: limits, dialect: options.dialect,
+            listenKeys: BinanceListenKeys(life: options.listenKeyLife, clock: options.clock),
+            futuresDeposit: options.balances["USDT"] ?? .zero)
         let faults = FaultPlan()
         self.exchange = exchange
         self.faults = faults
@@ -92,13 +113,21 @@ public struct BinanceSimulator: Sendable {
         BinanceREST(desk: desk).addRoutes(to: router)
         controls.addRoutes(to: router)
         let api = BinanceWebSocketAPI(desk: desk)
+        var sockets: [String: WebSocketHandler] = options.dialect == .usdm ? [:] : [BinanceWebSocketAPI.path: { try await api.serve($0) }]
+        if options.dialect.hasListenKeys {
+            let users = BinanceUserSocket(desk: desk)
+            for path in BinanceUserSocket.paths {
+                sockets[path] = { try await users.serve($0) }
+                sockets[path + "/*"] = { try await users.serve($0) }
+            }
+        }
         let server = try makeServer(
             responder: router.buildResponder(),
             options: ServerOptions(
                 host: options.host, port: options.port, tls: options.tls,
-                webSockets: [BinanceWebSocketAPI.path: { try await api.serve($0) }]),
+                webSockets: sockets),
             logger: logger,
-            onListening: { port in await onListening(Address(host: options.host, port: port, isSecure: options.tls != nil)) })
+            onListening: { port in await onListening(Address(host: options.host, port: port, isSecure: options.tls != nil, dialect: options.dialect)) })
         try await server.run()
     }
 
@@ -107,10 +136,14 @@ public struct BinanceSimulator: Sendable {
         public let host: String
         public let port: Int
         public let isSecure: Bool
+        public let dialect: BinanceSimulatorDialect
         /// Base URL of the REST wire, without `/api/v3`.
         public var rest: String { "\(isSecure ? "https" : "http")://\(host):\(port)" }
-        /// Whole URL of the WebSocket API.
-        public var webSocket: String { "\(isSecure ? "wss" : "ws")://\(host):\(port)/ws-api/v3" }
+        /// Whole URL of the WebSocket API, or of the user stream without its key.
+        public var webSocket: String {
+            let path = dialect == .spot ? BinanceWebSocketAPI.path : dialect == .usdm ? "/private/ws" : "/ws"
+            return "\(isSecure ? "wss" : "ws")://\(host):\(port)\(path)"
+        }
     }
 
     /// Runs a simulator while `body` uses it, on a free port unless the options say one.

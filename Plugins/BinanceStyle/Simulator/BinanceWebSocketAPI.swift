@@ -13,6 +13,8 @@ struct BinanceWebSocketAPI: Sendable {
 
     /// Serves one connection until it ends.
     func serve(_ connection: WebSocketConnection) async throws {
+        // A banned address loses its connections too.
+        guard !desk.engine.limits.isBanned(at: desk.engine.exchange.now) else { return connection.drop() }
         try await desk.controls.streams.withConnection(connection) { number in
             let session = BinanceSession(connectedAt: desk.engine.exchange.now)
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -73,7 +73,7 @@ struct BinanceWire: Sendable {
         switch result {
         case .success(let json): return .object(["id": id, "status": 200, "result": json, "rateLimits": limits])
         case .failure(let error):
-            var body = JSONValue.object(["code": .integer(error.code), "msg": .string(error.message)])
+            var body = error.json
             if error.status == 429 || error.status == 418, let retryAfter {
                 // Milliseconds since 1970 here, while REST says seconds from now.
                 let now = desk.engine.exchange.now
@@ -138,14 +138,14 @@ struct BinanceWire: Sendable {
         // Taken before the answer, so that nothing that happens after it is missed.
         let events = desk.engine.exchange.events(of: account)
         try await answer(id, .success(.object(["subscriptionId": .integer(subscription)])))
-        try await send(events, subscription)
+        try await send(events, subscription, account)
     }
 
-    private func send(_ batches: AsyncStream<[ExchangeEvent]>, _ subscription: Int) async throws {
+    private func send(_ batches: AsyncStream<[ExchangeEvent]>, _ subscription: Int, _ account: String) async throws {
         var held: [String] = []
         for await batch in batches {
             guard session.isActive(subscription) else { return }
-            for event in binanceEvents(batch, sentAt: desk.engine.exchange.now) {
+            for event in desk.engine.events(batch, account: account, sentAt: desk.engine.exchange.now) {
                 try await desk.controls.streams.send(wrapped(event, subscription), on: connection, number: number, held: &held)
             }
             guard !held.isEmpty else { continue }

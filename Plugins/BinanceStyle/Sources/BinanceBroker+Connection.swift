@@ -34,7 +34,10 @@ extension BinanceBroker {
                 // The first sample also holds the time of connecting; the best of three counts.
                 for _ in 0..<3 { _ = try await client.measureTime() }
                 try await readRules()
+                try await checkPositionMode()
                 return
+            } catch let error as BrokerError where error.kind == .unsupported {
+                throw error
             } catch {
                 try Task.checkCancellation()
                 noteStream(isUp: false, detail: "\(error)")
@@ -64,17 +67,17 @@ extension BinanceBroker {
 
     private func readRules() async throws {
         let info = try await client.publicQuery(
-            "/api/v3/exchangeInfo", weight: 20, limit: 64 << 20, as: BinanceExchangeInfoReply.self)
-        var instruments: [Symbol: Instrument] = [:]
+            dialect.paths.exchangeInfo, weight: dialect.product == .spot ? 20 : 1, limit: 64 << 20, as: BinanceExchangeInfoReply.self)
+        var rules: [Symbol: BinanceSymbolRules] = [:]
         for symbol in info.symbols {
             // A symbol whose rules cannot be read is left out: no order is sent for it.
-            guard let instrument = try? symbol.instrument() else { continue }
-            instruments[instrument.symbol] = instrument
+            guard let read = try? symbol.rules() else { continue }
+            rules[read.instrument.symbol] = read
         }
         let limits = (info.rateLimits ?? []).compactMap(\.limitOfVenue)
         if !limits.isEmpty { await client.limiter.replaceLimits(limits) }
         state.withLock { state in
-            state.instruments = instruments
+            state.rules = rules
             state.rulesReadAt = clock.monotonic
         }
     }
@@ -86,6 +89,8 @@ extension BinanceBroker {
             let startedAt = clock.monotonic
             let accepted = SubscriptionFlag()
             do {
+                // A connection costs weight, and during a ban even an attempt prolongs it.
+                try await client.admit(2, priority: .urgent)
                 try await stream.run {
                     accepted.set()
                     self.noteStream(isUp: true, detail: "connected")
@@ -103,7 +108,7 @@ extension BinanceBroker {
                     outlet.yield(.disconnected(reason: reason))
                     outlet.yield(.gap(reason: reason))
                 }
-                if case BinanceStream.End.keyRefused(let reply) = error, !everSubscribed.isSet {
+                if case BinanceStreamEnd.keyRefused(let reply) = error, !everSubscribed.isSet {
                     refusals += 1
                     if refusals >= Self.keyRefusalLimit {
                         throw BrokerError(.unauthenticated, effect: .refused, "the venue refuses the key: \(reply.code) \(reply.msg)")
@@ -134,8 +139,8 @@ extension BinanceBroker {
 
     private static func words(for error: any Error) -> String {
         switch error {
-        case BinanceStream.End.ended(let text): text
-        case BinanceStream.End.keyRefused(let reply): "the venue refuses the key: \(reply.code) \(reply.msg)"
+        case BinanceStreamEnd.ended(let text): text
+        case BinanceStreamEnd.keyRefused(let reply): "the venue refuses the key: \(reply.code) \(reply.msg)"
         default: "\(error)"
         }
     }

@@ -6,8 +6,8 @@ extension BinanceBroker {
     public func lookup(_ order: OrderReference) async -> LookupResult {
         do {
             let reply = try await client.reply(
-                "/api/v3/order", ["symbol": order.symbol.rawValue, "origClientOrderId": order.clientOrderID.rawValue], weight: 4,
-                priority: .urgent)
+                dialect.paths.order, ["symbol": order.symbol.rawValue, "origClientOrderId": order.clientOrderID.rawValue],
+                weight: dialect.paths.weights.lookup, priority: .urgent)
             return BinanceOutcomes.lookup(reply, for: order)
         } catch {
             return .indeterminate(error.unknownCause, Evidence(mayHaveLeft: error.effect != .notSent, message: error.message))
@@ -15,17 +15,17 @@ extension BinanceBroker {
     }
 
     public func openOrders() async throws(BrokerError) -> [OrderReport] {
-        let rows = try await client.query("/api/v3/openOrders", [:], weight: 80, as: [BinanceOrderReply].self)
+        let rows = try await client.query(dialect.paths.openOrders, [:], weight: dialect.paths.weights.openOrders, as: [BinanceOrderReply].self)
         return try Self.mapped { try rows.map { try $0.report() } }
     }
 
     public func orderHistory(_ symbol: Symbol, since: Timestamp) async throws(BrokerError) -> [OrderReport] {
-        let path = "/api/v3/allOrders"
-        let first = try await firstDay(with: BinanceOrderReply.self, path, symbol, since: since)
+        let (path, weight) = (dialect.paths.allOrders, dialect.paths.weights.history)
+        let first = try await firstDay(with: BinanceOrderReply.self, path, symbol, since: since, weight: weight)
         guard let lowest = first.map(\.orderId).min() else { return [] }
         let rows = try await pages(from: lowest) { (from) async throws(BrokerError) in
             try await self.client.query(
-                path, ["symbol": symbol.rawValue, "orderId": String(from), "limit": String(Self.pageSize)], weight: 20,
+                path, ["symbol": symbol.rawValue, "orderId": String(from), "limit": String(Self.pageSize)], weight: weight,
                 as: [BinanceOrderReply].self)
         } id: { $0.orderId }
         return try Self.mapped {
@@ -34,12 +34,12 @@ extension BinanceBroker {
     }
 
     public func fills(_ symbol: Symbol, since: Timestamp) async throws(BrokerError) -> [Fill] {
-        let path = "/api/v3/myTrades"
-        let first = try await firstDay(with: BinanceTradeReply.self, path, symbol, since: since)
+        let (path, weight) = (dialect.paths.trades, dialect.paths.weights.fills)
+        let first = try await firstDay(with: BinanceTradeReply.self, path, symbol, since: since, weight: weight)
         guard let lowest = first.map(\.id).min() else { return [] }
         let rows = try await pages(from: lowest) { (from) async throws(BrokerError) in
             try await self.client.query(
-                path, ["symbol": symbol.rawValue, "fromId": String(from), "limit": String(Self.pageSize)], weight: 20,
+                path, ["symbol": symbol.rawValue, "fromId": String(from), "limit": String(Self.pageSize)], weight: weight,
                 as: [BinanceTradeReply].self)
         } id: { $0.id }
         return try Self.mapped { try rows.filter { Timestamp(milliseconds: $0.time) >= since }.map { try $0.fill() } }
@@ -52,42 +52,30 @@ extension BinanceBroker {
             if from > 0 { parameters.add("fromId", String(from)) }
             parameters.add("limit", String(Self.pageSize))
             return try await self.client.query(
-                "/api/v3/myTrades", parameters, weight: 5, priority: .urgent, as: [BinanceTradeReply].self)
+                self.dialect.paths.trades, parameters, weight: self.dialect.paths.weights.orderFills, priority: .urgent, as: [BinanceTradeReply].self)
         } id: { $0.id }
         return try Self.mapped { try rows.map { try $0.fill(clientOrderID: order.clientOrderID) } }
     }
 
-    public func balances() async throws(BrokerError) -> [Balance] {
-        let account = try await client.query(
-            "/api/v3/account", ["omitZeroBalances": "true"], weight: 20, as: BinanceAccountReply.self)
-        return try Self.mapped {
-            try account.balances.map {
-                Balance(asset: Asset($0.asset), available: try Quantity($0.free), locked: try Quantity($0.locked))
-            }.filter { !$0.available.isZero || !$0.locked.isZero }
-        }
-    }
-
     /// The most rows that one page may have. Source: rest-api, "All orders" and "Account trade list".
     private static let pageSize = 1000
-    /// A list asked by time covers at most a day. Source: as above.
-    private static let day = Duration.seconds(86400)
 
-    /// The rows of the first day, from `since` on, that has any. Lists by time cannot be paged, lists by id can.
+    /// The rows of the first day (on the futures: week), from `since` on, that has any. Lists by time cannot be paged, lists by id can.
     private func firstDay<Row: Decodable>(
-        with type: Row.Type, _ path: String, _ symbol: Symbol, since: Timestamp
+        with type: Row.Type, _ path: String, _ symbol: Symbol, since: Timestamp, weight: Int
     ) async throws(BrokerError) -> [Row] {
         guard let now = client.time.now else {
             throw BrokerError(.unavailable, effect: .notSent, "the venue's clock has not been read yet")
         }
         var start = since
         repeat {
-            let end = start + Self.day - .milliseconds(1)
+            let end = start + dialect.paths.longestSpan - .milliseconds(1)
             let rows = try await client.query(
                 path,
                 [
                     "symbol": symbol.rawValue, "startTime": String(start.milliseconds), "endTime": String(end.milliseconds),
                     "limit": String(Self.pageSize),
-                ], weight: 20, as: [Row].self)
+                ], weight: weight, as: [Row].self)
             if !rows.isEmpty { return rows }
             start = end + .milliseconds(1)
         } while start <= now
@@ -119,7 +107,7 @@ extension BinanceBroker {
         }
     }
 
-    private static func mapped<Value>(_ map: () throws -> Value) throws(BrokerError) -> Value {
+    static func mapped<Value>(_ map: () throws -> Value) throws(BrokerError) -> Value {
         do { return try map() } catch {
             throw BrokerError(.malformedReply, effect: .unknown, "a row could not be read", underlying: error)
         }

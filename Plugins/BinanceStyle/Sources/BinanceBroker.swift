@@ -6,14 +6,14 @@ import Logging
 import Synchronization
 import TradingModel
 
-/// One Binance spot account.
+/// One account at a venue of the Binance family.
 public final class BinanceBroker: Exchange {
-    public let capabilities = BinanceDialect.capabilities
+    public let capabilities: BrokerCapabilities
     public let semantics: VenueSemantics
     public var events: AsyncStream<BrokerEvent> { outlet.events }
 
     struct State {
-        var instruments: [Symbol: Instrument] = [:]
+        var rules: [Symbol: BinanceSymbolRules] = [:]
         var rulesReadAt: MonotonicInstant?
         var streamIsUp = false
         var detail = "starting"
@@ -26,7 +26,8 @@ public final class BinanceBroker: Exchange {
     let outlet = EventOutlet()
     /// Whether the venue has ever taken the key in this process.
     let everSubscribed = SubscriptionFlag()
-    let stream: BinanceStream
+    let stream: any BinanceUserStream
+    let dialect: BinanceDialect
     let clock: any TradingClock
     let logger: Logger
 
@@ -34,14 +35,21 @@ public final class BinanceBroker: Exchange {
         guard let webSocket = configuration.webSocket else {
             throw BrokerError(.invalidRequest, effect: .notSent, "the WebSocket endpoint is missing")
         }
-        semantics = BinanceDialect.semantics(
+        dialect = configuration.dialect
+        capabilities = dialect.capabilities
+        semantics = dialect.semantics(
             requestLife: configuration.receiveWindow, visibilityHorizon: configuration.visibilityHorizon)
         client = try BinanceClient(configuration, clock: context.clock)
         clock = context.clock
         logger = context.logger
-        stream = BinanceStream(
-            url: webSocket, signer: client.signer, time: client.time, clock: context.clock,
-            options: WebSocketOptions(connectTimeout: configuration.connectTimeout, silenceLimit: configuration.streamSilenceLimit))
+        let options = WebSocketOptions(connectTimeout: configuration.connectTimeout, silenceLimit: configuration.streamSilenceLimit)
+        switch dialect.userStream {
+        case .webSocketAPI:
+            stream = BinanceStream(url: webSocket, signer: client.signer, time: client.time, clock: context.clock, options: options)
+        case .listenKey(let path, let isQuery):
+            stream = BinanceListenKeyStream(
+                url: webSocket, path: path, isQuery: isQuery, client: client, options: options, keepAlive: configuration.listenKeyRenewal)
+        }
     }
 
     public var health: BrokerHealth {
@@ -56,25 +64,17 @@ public final class BinanceBroker: Exchange {
     }
 
     public func instrument(_ symbol: Symbol) async throws(BrokerError) -> Instrument {
-        let (instrument, isLoaded) = state.withLock { ($0.instruments[symbol], $0.rulesReadAt != nil) }
+        let (instrument, isLoaded) = state.withLock { ($0.rules[symbol]?.instrument, $0.rulesReadAt != nil) }
         guard isLoaded else { throw BrokerError(.unavailable, effect: .notSent, "the instrument rules are not loaded yet") }
         guard let instrument else { throw BrokerError(.notFound, effect: .notSent, "the venue does not list \(symbol)") }
         return instrument
     }
 
     public func instruments() async throws(BrokerError) -> [Instrument] {
-        let (instruments, isLoaded) = state.withLock { ($0.instruments.values, $0.rulesReadAt != nil) }
+        let (instruments, isLoaded) = state.withLock { ($0.rules.values.map(\.instrument), $0.rulesReadAt != nil) }
         guard isLoaded else { throw BrokerError(.unavailable, effect: .notSent, "the instrument rules are not loaded yet") }
         return instruments.sorted { $0.symbol < $1.symbol }
     }
 
     public func serverTime() async throws(BrokerError) -> Timestamp { try await client.measureTime() }
-
-    public func positions() async throws(BrokerError) -> [Position] {
-        throw BrokerError(.unsupported, effect: .notSent, "a spot account has balances, not positions")
-    }
-
-    public func replace(_ order: OrderReference, with terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
-        .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "cancel-replace is not atomic on Binance spot"))
-    }
 }

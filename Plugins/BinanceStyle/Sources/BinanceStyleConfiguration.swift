@@ -5,9 +5,11 @@ import TradingModel
 
 /// One Binance account, as its block of the configuration states it.
 public struct BinanceStyleConfiguration: PluginConfiguration {
-    /// Base of the REST API, without `/api/v3`. Default: the spot testnet.
+    /// Which venue of the family it is. Default: the spot testnet.
+    public var dialect: BinanceDialect
+    /// Base of the REST API, without `/api/v3` or `/fapi`. Default: the dialect's.
     public var rest: URL?
-    /// The WebSocket API, whole. Default: the spot testnet.
+    /// The WebSocket API, or the user stream without its key. Default: the dialect's.
     public var webSocket: URL?
     public var apiKey: Secret
     /// An HMAC secret, or an Ed25519 key in PKCS#8 form.
@@ -22,6 +24,8 @@ public struct BinanceStyleConfiguration: PluginConfiguration {
     public var requestTimeout: Duration
     /// A stream without a byte for so long is dead. The venue pings every 20 s. Source: web-socket-api, "General API information".
     public var streamSilenceLimit: Duration
+    /// How often a listen key is prolonged, where there is one. It lives for an hour.
+    public var listenKeyRenewal: Duration
 
     public enum SigningKey: Sendable, Hashable {
         case hmac(Secret)
@@ -31,18 +35,16 @@ public struct BinanceStyleConfiguration: PluginConfiguration {
     /// Source: Binance spot API documentation, rest-api "Timing security", commit a5e0bc3 of 2026-07-21.
     public static let defaultReceiveWindow = Duration.seconds(5)
     public static let defaultVisibilityHorizon = Duration.seconds(10)
-    /// Source: testnet/general-info of the same documentation.
-    public static let defaultREST = "https://testnet.binance.vision"
-    public static let defaultWebSocket = "wss://ws-api.testnet.binance.vision/ws-api/v3"
-
     public init(
-        rest: URL? = URL(string: defaultREST), webSocket: URL? = URL(string: defaultWebSocket), apiKey: Secret,
+        dialect: BinanceDialect = .standard, rest: URL? = nil, webSocket: URL? = nil, apiKey: Secret,
         signingKey: SigningKey, receiveWindow: Duration = defaultReceiveWindow,
         visibilityHorizon: Duration = defaultVisibilityHorizon, connectTimeout: Duration = .seconds(3),
-        requestTimeout: Duration = .seconds(12), streamSilenceLimit: Duration = .seconds(60)
+        requestTimeout: Duration = .seconds(12), streamSilenceLimit: Duration = .seconds(60),
+        listenKeyRenewal: Duration = .seconds(30 * 60)
     ) {
-        self.rest = rest
-        self.webSocket = webSocket
+        self.dialect = dialect
+        self.rest = rest ?? URL(string: dialect.rest)
+        self.webSocket = webSocket ?? URL(string: dialect.webSocket)
         self.apiKey = apiKey
         self.signingKey = signingKey
         self.receiveWindow = receiveWindow
@@ -50,27 +52,37 @@ public struct BinanceStyleConfiguration: PluginConfiguration {
         self.connectTimeout = connectTimeout
         self.requestTimeout = requestTimeout
         self.streamSilenceLimit = streamSilenceLimit
+        self.listenKeyRenewal = listenKeyRenewal
     }
 
     public init(reading settings: SettingsReader) {
+        let dialect = Self.readDialect(settings)
         let endpoint = settings.block("endpoint") { block in
             let stated = (rest: block.has("rest"), webSocket: block.has("websocket"))
             if stated.rest != stated.webSocket {
                 block.problem("state both endpoint.rest and endpoint.websocket, or neither: they must be the same venue")
             }
             return (
-                rest: block.url("rest", schemes: ["https", "http"]) ?? URL(string: Self.defaultREST),
-                webSocket: block.url("websocket", schemes: ["wss", "ws"]) ?? URL(string: Self.defaultWebSocket)
+                rest: block.url("rest", schemes: ["https", "http"]), webSocket: block.url("websocket", schemes: ["wss", "ws"])
             )
         }
         let credentials = settings.block("credentials", Self.readCredentials)
         self.init(
-            rest: endpoint.rest, webSocket: endpoint.webSocket, apiKey: credentials.key, signingKey: credentials.signing,
+            dialect: dialect, rest: endpoint.rest, webSocket: endpoint.webSocket, apiKey: credentials.key, signingKey: credentials.signing,
             receiveWindow: settings.duration("recv_window", default: Self.defaultReceiveWindow, in: .seconds(1) ... .seconds(60)),
             visibilityHorizon: settings.duration(
                 "visibility_horizon", default: Self.defaultVisibilityHorizon, in: .zero ... .seconds(600)),
             connectTimeout: settings.duration("connect_timeout", default: .seconds(3), in: .milliseconds(100) ... .seconds(30)),
             requestTimeout: settings.duration("request_timeout", default: .seconds(12), in: .milliseconds(500) ... .seconds(60)))
+    }
+
+    private static func readDialect(_ settings: SettingsReader) -> BinanceDialect {
+        guard let word = settings.text("dialect") else { return .standard }
+        if let dialect = BinanceDialect.named(word) { return dialect }
+        let known = BinanceDialect.all.map(\.id)
+        let hint = closest(to: word, among: known).map { "; did you mean '\($0)'?" } ?? ""
+        settings.problem("unknown dialect '\(word)'; known: \(known.joined(separator: ", "))\(hint)", at: settings.position(of: "dialect"))
+        return .standard
     }
 
     private static func readCredentials(_ block: SettingsReader) -> (key: Secret, signing: SigningKey) {
@@ -98,12 +110,12 @@ struct VenueHost: Sendable {
     private let name: String
     init(_ name: String) { self.name = name.lowercased() }
 
-    /// Everything of Binance that is neither its testnet nor its demo mode counts as live, names of the future included.
+    /// Everything of the family that is neither its testnet nor its demo mode counts as live, names of the future included.
     var isLive: Bool {
-        let families = ["binance.com", "binance.us", "binance.vision"]
+        let families = ["binance.com", "binance.us", "binance.vision", "asterdex.com"]
         guard families.contains(where: { name == $0 || name.hasSuffix("." + $0) }) else { return false }
         let isTestnet = name == "testnet.binance.vision" || name.hasSuffix(".testnet.binance.vision")
-        let isDemo = ["demo-api.binance.com", "demo-ws-api.binance.com"].contains(name)
+        let isDemo = ["demo-api.binance.com", "demo-ws-api.binance.com", "demo-fapi.binance.com", "demo-fstream.binance.com"].contains(name)
         return !isTestnet && !isDemo
     }
 }

@@ -16,9 +16,9 @@ final class EventRecord: Sendable {
     var all: [BrokerEvent] { events.withLock { $0 } }
     func add(_ event: BrokerEvent) { events.withLock { $0.append(event) } }
 
-    /// Waits until an event fits, for at most five seconds.
+    /// Waits until an event fits, for at most half a minute.
     func wait(from index: Int = 0, for fits: (BrokerEvent) -> Bool) async throws -> Bool {
-        for _ in 0..<500 {
+        for _ in 0..<3000 {
             if all.dropFirst(index).contains(where: fits) { return true }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -34,13 +34,14 @@ struct AdapterHarness: Sendable {
 
     static func with(
         _ options: BinanceSimulator.Options = .init(), key: String = "key",
-        signingKey: BinanceStyleConfiguration.SigningKey = .hmac(Secret("secret")), requestTimeout: Duration = .seconds(2),
+        signingKey: BinanceStyleConfiguration.SigningKey = .hmac(Secret("secret")), dialect: BinanceDialect = .standard,
+        listenKeyRenewal: Duration = .seconds(1800), requestTimeout: Duration = .seconds(2),
         _ body: @escaping @Sendable (AdapterHarness) async throws -> Void
     ) async throws {
         try await BinanceSimulator.withServer(options) { simulator, address in
             let configuration = BinanceStyleConfiguration(
-                rest: URL(string: address.rest), webSocket: URL(string: address.webSocket), apiKey: Secret(key),
-                signingKey: signingKey, requestTimeout: requestTimeout)
+                dialect: dialect, rest: URL(string: address.rest), webSocket: URL(string: address.webSocket), apiKey: Secret(key),
+                signingKey: signingKey, requestTimeout: requestTimeout, listenKeyRenewal: listenKeyRenewal)
             let context = BrokerContext(
                 account: "spot1", mode: .sandbox, clock: SystemClock(), logger: Logger(label: "test"), stateDirectory: "")
             let broker = try BinanceBroker(configuration, context: context)

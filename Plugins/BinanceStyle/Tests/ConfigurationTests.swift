@@ -1,3 +1,5 @@
+import BrokerContract
+import Foundation
 import PluginSettings
 import Testing
 import TradingModel
@@ -62,5 +64,23 @@ import TradingModel
         let (configuration, problems) = read(block([("credentials", hmac), ("endpoint", endpoint)]))
         #expect(problems.isEmpty)
         #expect(BinanceStylePlugin.isLive(configuration) == isLive)
+    }
+
+    @Test func `a dialect brings its hosts, its user stream and what it can do`() throws {
+        for dialect in BinanceDialect.all {
+            let (configuration, problems) = read(block([("credentials", hmac), ("dialect", scalar(dialect.id))]))
+            #expect(problems.isEmpty)
+            #expect(configuration.rest == URL(string: dialect.rest) && configuration.webSocket == URL(string: dialect.webSocket))
+            // What is live is read off the hosts, and the table says the same.
+            #expect(BinanceStylePlugin.isLive(configuration) == dialect.isLive, "\(dialect.id)")
+        }
+        #expect(Set(BinanceDialect.all.map(\.id)).count == BinanceDialect.all.count)
+        #expect(BinanceStylePlugin.dialects.map(\.id) == BinanceDialect.all.map(\.id))
+    }
+
+    @Test func `an unknown dialect stops the start and lists the known ones`() {
+        let (_, problems) = read(block([("credentials", hmac), ("dialect", scalar("usd_m"))]))
+        #expect(problems.count == 1)
+        #expect(BinanceDialect.all.allSatisfy { dialect in problems.first?.contains(dialect.id) == true })
     }
 }

@@ -112,12 +112,12 @@ import TradingModel
         _ type: OrderType, _ limit: String?, _ stop: String?, _ timeInForce: TimeInForce, _ postOnly: Bool, _ wire: String
     ) throws {
         let order = try testOrder(type, limit: limit, stop: stop, timeInForce: timeInForce, postOnly: postOnly)
-        let query = try BinanceOrderRequest(order, instrument: testInstrument()).parameters.query
+        let query = try BinanceOrderRequest(order, rules: testRules()).parameters.query
         #expect(query == "symbol=BTCUSDT&side=BUY&\(wire)&newClientOrderId=gw-01HF8Z-0007&newOrderRespType=FULL")
     }
 
     @Test func `small amounts are written without an exponent`() throws {
-        let query = try BinanceOrderRequest(testOrder(quantity: "1e-5"), instrument: testInstrument()).parameters.query
+        let query = try BinanceOrderRequest(testOrder(quantity: "1e-5"), rules: testRules()).parameters.query
         #expect(query.contains("&quantity=0.00001&"))
     }
 
@@ -128,16 +128,16 @@ import TradingModel
         _ timeInForce: TimeInForce, _ postOnly: Bool, _ reduceOnly: Bool, _ reason: NotSentReason
     ) throws {
         let order = try testOrder(timeInForce: timeInForce, postOnly: postOnly, reduceOnly: reduceOnly)
-        let instrument = try testInstrument()
-        let refusal = #expect(throws: BinanceOrderRequest.Refusal.self) { try BinanceOrderRequest(order, instrument: instrument) }
+        let rules = try testRules()
+        let refusal = #expect(throws: BinanceOrderRequest.Refusal.self) { try BinanceOrderRequest(order, rules: rules) }
         #expect(refusal?.reason == reason)
     }
 
     @Test(arguments: [("0.000011", "60000", "a"), ("0.01", "60000.001", "a"), ("0.01", "60000", "no space"), ("0.01", "60000", "ä")])
     func `an order off the lot, off the tick or with an impossible id is invalid`(_ quantity: String, _ price: String, _ id: String) throws {
         let order = try testOrder(quantity: quantity, limit: price, id: ClientOrderID(id))
-        let instrument = try testInstrument()
-        let refusal = #expect(throws: BinanceOrderRequest.Refusal.self) { try BinanceOrderRequest(order, instrument: instrument) }
+        let rules = try testRules()
+        let refusal = #expect(throws: BinanceOrderRequest.Refusal.self) { try BinanceOrderRequest(order, rules: rules) }
         #expect(refusal?.reason == .invalid)
     }
 

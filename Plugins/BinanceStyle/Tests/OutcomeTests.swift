@@ -8,7 +8,7 @@ import TradingModel
 /// What a reply to a command or a lookup is taken to prove.
 @Suite struct OutcomeTests {
     private func place(_ status: Int, _ body: String) throws -> PlaceOutcome {
-        BinanceOutcomes.place(reply(status, body), for: try BinanceOrderRequest(testOrder(), instrument: testInstrument()))
+        BinanceOutcomes.place(reply(status, body), for: try BinanceOrderRequest(testOrder(), rules: testRules()))
     }
 
     private static func error(_ code: Int, _ message: String) -> String { "{\"code\":\(code),\"msg\":\"\(message)\"}" }

@@ -13,14 +13,20 @@ func testInstrument() throws -> Instrument {
     return try symbol.instrument()
 }
 
+/// As a symbol that takes every kind of list and amendment.
+func testRules() throws -> BinanceSymbolRules {
+    BinanceSymbolRules(instrument: try testInstrument(), takesPairs: true, takesAttached: true, takesAmendments: true)
+}
+
 func testOrder(
     _ type: OrderType = .limit, side: Side = .buy, quantity: String = "0.01", limit: String? = "60000", stop: String? = nil,
-    timeInForce: TimeInForce = .gtc, postOnly: Bool = false, reduceOnly: Bool = false, id: ClientOrderID = "gw-01HF8Z-0007"
+    timeInForce: TimeInForce = .gtc, postOnly: Bool = false, reduceOnly: Bool = false, id: ClientOrderID = "gw-01HF8Z-0007",
+    bracket: Bracket? = nil
 ) throws -> NewOrder {
     try NewOrder(
         clientOrderID: id, symbol: "BTCUSDT", side: side, type: type, quantity: try Quantity(quantity),
         limitPrice: try limit.map { try Price($0) }, stopPrice: try stop.map { try Price($0) }, timeInForce: timeInForce,
-        postOnly: postOnly, reduceOnly: reduceOnly)
+        postOnly: postOnly, reduceOnly: reduceOnly, bracket: bracket)
 }
 
 func reply(_ status: Int, _ body: String, headers: [(name: String, value: String)] = []) -> VenueReply {

@@ -15,6 +15,33 @@ import Testing
         return probe?.status == 0 ? path : nil
     }()
 
+    /// The folder of binance-connector, whose package has the name of another one's.
+    static let connector: String? = {
+        guard let python else { return nil }
+        let path = URL(filePath: python).deletingLastPathComponent().appending(path: "../binance-connector").standardizedFileURL.path()
+        let probe = try? run(python, ["-c", "import binance.spot"], path: path)
+        return probe?.status == 0 ? path : nil
+    }()
+
+    @Test(.enabled(if: connector != nil, "needs a Python with Tests/ThirdParty/requirements-binance-connector.txt"))
+    func `binance-connector trades on the simulator unmodified`() async throws {
+        let (python, connector) = try (#require(Self.python), #require(Self.connector))
+        let keys: [String: BinanceKey] = ["third-party-key": .hmac(secret: "third-party-secret")]
+        let (status, output) = try await BinanceSimulator.withServer(.init(keys: keys, acceptsUnknownKeys: false)) { _, address in
+            try await BinanceSimulator.withServer(.init(keys: keys, acceptsUnknownKeys: false, dialect: .binanceUS)) { _, us in
+                let script = Self.root.appending(path: "Tests/ThirdParty/binance_connector.py").path()
+                let arguments = [
+                    script, "--rest", address.rest, "--ws", address.webSocket, "--us-rest", us.rest, "--us-ws", "ws://\(us.host):\(us.port)",
+                ]
+                return try await withCheckedThrowingContinuation { continuation in
+                    Thread.detachNewThread { continuation.resume(with: Result { try Self.run(python, arguments, path: connector) }) }
+                }
+            }
+        }
+        print(output)
+        #expect(status == 0, "\(output)")
+    }
+
     @Test(.enabled(if: python != nil, "needs a Python with Tests/ThirdParty/requirements.txt"))
     func `python-binance and ccxt trade on the simulator unmodified`() async throws {
         let python = try #require(Self.python)
@@ -32,8 +59,13 @@ import Testing
     }
 
     /// Blocks until the process has ended.
-    static func run(_ executable: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
+    ///
+    /// - Parameter path: `PYTHONPATH`, which is not inherited.
+    static func run(_ executable: String, _ arguments: [String], path: String? = nil) throws -> (status: Int32, output: String) {
         let process = Process()
+        var environment = ProcessInfo.processInfo.environment
+        environment["PYTHONPATH"] = path
+        process.environment = environment
         let pipe = Pipe()
         process.executableURL = URL(filePath: executable)
         process.arguments = arguments

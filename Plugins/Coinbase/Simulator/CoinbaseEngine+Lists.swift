@@ -61,7 +61,7 @@ extension CoinbaseEngine {
         let end = try request.time("end_date")
         let all = exchange.read { core in core.orders }.reversed().filter { order in
             order.account == account && (products.isEmpty || products.contains(order.symbol.rawValue))
-                && (ids.isEmpty || ids.contains(CoinbaseIDs.text(order.id)))
+                && (ids.isEmpty || ids.contains(id(of: order.id)))
                 && (start.map { order.acceptedAt >= $0 } ?? true) && (end.map { order.acceptedAt <= $0 } ?? true)
                 && (states.isEmpty || states.contains(status(order)))
         }.compactMap { visible($0, account: account) }
@@ -82,7 +82,7 @@ extension CoinbaseEngine {
         let all = exchange.read { core in core.trades }.reversed().filter { trade in
             trade.account == account && trade.executedAt <= newest
                 && (products.isEmpty || products.contains(trade.symbol.rawValue))
-                && (ids.isEmpty || ids.contains(CoinbaseIDs.text(trade.orderID)))
+                && (ids.isEmpty || ids.contains(id(of: trade.orderID)))
                 && (start.map { trade.executedAt >= $0 } ?? true) && (end.map { trade.executedAt <= $0 } ?? true)
         }
         let (rows, next) = try Self.page(all, request, most: 1000)
@@ -95,7 +95,7 @@ extension CoinbaseEngine {
         let size = inQuote ? (trade.quantity * trade.price).description : trade.quantity.description
         let key = "\(trade.symbol)-\(trade.id)"
         return .object([
-            "entry_id": .string("entry-\(key)"), "trade_id": .string("trade-\(key)"), "order_id": .string(CoinbaseIDs.text(trade.orderID)),
+            "entry_id": .string("entry-\(key)"), "trade_id": .string("trade-\(key)"), "order_id": .string(id(of: trade.orderID)),
             "trade_time": .string(trade.executedAt.description), "trade_type": "FILL", "price": .string(trade.price.description),
             "size": .string(size), "commission": .string(trade.fee.description), "product_id": .string(trade.symbol.rawValue),
             "sequence_timestamp": .string(trade.executedAt.description), "liquidity_indicator": trade.isMaker ? "MAKER" : "TAKER",
@@ -131,9 +131,8 @@ extension CoinbaseEngine {
         // Numbers that are not there yet are empty texts.
         let number = { (value: String) -> JSONValue in filled.isZero ? "" : .string(value) }
         let lastFill = exchange.read { core in core.trades(of: order.id).last?.executedAt }
-        let isConditional = order.kind.isConditional
         return .object([
-            "order_id": .string(CoinbaseIDs.text(order.id)), "product_id": .string(order.symbol.rawValue),
+            "order_id": .string(id(of: order.id)), "product_id": .string(order.symbol.rawValue),
             "user_id": .string(CoinbaseIDs.user), "order_configuration": details?.configuration ?? .object([]),
             "side": .string(order.side == .buy ? "BUY" : "SELL"), "client_order_id": .string(order.clientOrderID),
             "status": .string(stale ? "OPEN" : status(order)), "time_in_force": .string(order.coinbaseTimeInForce),
@@ -144,20 +143,27 @@ extension CoinbaseEngine {
             "pending_cancel": .boolean(state.withLock { $0.cancelling[order.id] != nil }),
             "size_in_quote": .boolean(order.quoteQuantity != nil), "total_fees": number(fees.description), "size_inclusive_of_fees": false,
             "total_value_after_fees": number((order.filledNotional + fees).description),
-            "trigger_status": .string(isConditional ? (order.isWorking ? "STOP_TRIGGERED" : "STOP_PENDING") : "INVALID_ORDER_TYPE"),
-            "order_type": .string(details?.parent == nil ? order.coinbaseType : "BRACKET"),
+            "trigger_status": .string(triggerStatus(order)),
+            "order_type": .string(details?.entry == nil ? order.coinbaseType : "BRACKET"),
             "reject_reason": "REJECT_REASON_UNSPECIFIED", "settled": .boolean(order.status == .filled && !stale), "product_type": "SPOT",
             "reject_message": "", "cancel_message": "", "order_placement_source": "RETAIL_ADVANCED", "outstanding_hold_amount": "0",
             "is_liquidation": false, "last_fill_time": stale ? .null : lastFill.map { .string($0.description) } ?? .null,
             "edit_history": .array(stale ? [] : details?.edits ?? []), "leverage": "", "margin_type": "UNKNOWN_MARGIN_TYPE",
             "retail_portfolio_id": .string(CoinbaseIDs.portfolio),
-            "originating_order_id": .string(details?.parent.map(CoinbaseIDs.text) ?? ""), "attached_order_id": "",
+            "originating_order_id": .string(details?.entry.map(CoinbaseIDs.text) ?? ""),
+            "attached_order_id": .string(attachedID(of: order.id)), "attached_order_configuration": details?.attached?.json ?? .null,
         ])
+    }
+
+    private func triggerStatus(_ order: SimulatedOrder) -> String {
+        let (isBracket, isGuarding) = state.withLock { ($0.details[order.id]?.entry != nil, $0.guarding[order.id] != nil) }
+        if isBracket { return isGuarding || order.status.isTerminal ? "STOP_PENDING" : "STOP_TRIGGERED" }
+        return order.kind.isConditional ? (order.isWorking ? "STOP_TRIGGERED" : "STOP_PENDING") : "INVALID_ORDER_TYPE"
     }
 
     /// As the user channel tells it. Source: advanced-trade-asyncapi, read 2026-11-21.
     func update(_ order: SimulatedOrder) -> JSONValue {
-        let isExpired = state.withLock { $0.expired.contains(order.id) }
+        let (isExpired, isBracket) = state.withLock { ($0.expired.contains(order.id), $0.details[order.id]?.entry != nil) }
         let fees = exchange.read { core in core.trades(of: order.id) }.reduce(Notional.zero) { $0 + $1.fee }
         return .object([
             "avg_price": .string(order.averagePrice?.description ?? "0"), "cancel_reason": "",
@@ -166,8 +172,8 @@ extension CoinbaseEngine {
             "filled_value": .string(order.filledNotional.description),
             "leaves_quantity": .string(order.status.isTerminal ? "0" : order.openQuantity.description),
             "limit_price": .string(order.limitPrice?.description ?? ""), "number_of_fills": "0",
-            "order_id": .string(CoinbaseIDs.text(order.id)), "order_side": .string(order.side == .buy ? "BUY" : "SELL"),
-            "order_type": .string(order.kind == .market ? "Market" : order.kind.isConditional ? "Stop Limit" : "Limit"),
+            "order_id": .string(id(of: order.id)), "order_side": .string(order.side == .buy ? "BUY" : "SELL"),
+            "order_type": .string(isBracket ? "Bracket" : order.kind == .market ? "Market" : order.kind.isConditional ? "Stop Limit" : "Limit"),
             "outstanding_hold_amount": "0", "post_only": .string(order.kind == .limitMaker ? "true" : "false"),
             "product_id": .string(order.symbol.rawValue), "product_type": "SPOT", "reject_reason": "",
             "retail_portfolio_id": .string(CoinbaseIDs.portfolio), "risk_managed_by": "UNKNOWN_RISK_MANAGEMENT_TYPE",

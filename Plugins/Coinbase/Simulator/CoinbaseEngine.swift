@@ -17,7 +17,7 @@ final class CoinbaseEngine: Sendable {
         var endTime: Timestamp?
         var edits: [JSONValue] = []
         /// The order whose bracket this one is.
-        var parent: Int64?
+        var entry: Int64?
     }
 
     struct State {
@@ -27,9 +27,12 @@ final class CoinbaseEngine: Sendable {
         var expired: Set<Int64> = []
         /// Orders that queries do not show yet.
         var hiddenUntil: [Int64: MonotonicInstant] = [:]
-        /// Brackets that wait for their entry, or guard what it filled; by the entry.
-        var brackets: [Int64: AttachedBracket] = [:]
-        var nextBracketID = 1
+        /// Brackets that wait for the end of their entry, by the entry.
+        var waiting: [Int64: AttachedBracket] = [:]
+        /// Brackets whose stop has not been triggered, by their own order.
+        var guarding: [Int64: AttachedBracket] = [:]
+        /// The bracket's order of an entry, for ever.
+        var attached: [Int64: Int64] = [:]
     }
 
     let exchange: SimulatedExchange
@@ -78,7 +81,7 @@ final class CoinbaseEngine: Sendable {
         case .edit: return try edit(request, account: account)
         case .cancel: return try cancel(request, account: account)
         case .order(let id):
-            guard let number = CoinbaseIDs.order(id), let order = visible(exchange.read({ core in core.order(number) }), account: account) else {
+            guard let number = number(id), let order = visible(exchange.read({ core in core.order(number) }), account: account) else {
                 throw .noSuchOrder
             }
             return .object(["order": json(order, stale: stale)])
@@ -126,7 +129,7 @@ final class CoinbaseEngine: Sendable {
                 "success": true,
                 "success_response": .object([
                     "order_id": .string(CoinbaseIDs.text(placed)), "product_id": .string(order.productID), "side": .string(order.side),
-                    "client_order_id": .string(order.clientOrderID), "attached_order_id": "",
+                    "client_order_id": .string(order.clientOrderID), "attached_order_id": .string(attachedID(of: placed)),
                 ]),
                 "order_configuration": order.configuration,
             ])
@@ -142,13 +145,14 @@ final class CoinbaseEngine: Sendable {
         }
         let request = try newOrder(order, account: account)
         do throws(ExchangeRefusal) {
-            let events = try exchange.place(request)
-            guard let id = events.last?.order.id else { throw ExchangeRefusal.noPrice }
-            state.withLock { state in
+            // Held over the call, so that whoever hears of the order finds its details.
+            return try state.withLock { state throws(ExchangeRefusal) in
+                let events = try exchange.place(request)
+                guard let id = events.last?.order.id else { throw ExchangeRefusal.noPrice }
                 state.details[id] = Details(configuration: order.configuration, attached: order.attached, endTime: order.endTime)
-                if let bracket = order.attached { state.brackets[id] = bracket }
+                if let bracket = order.attached { state.waiting[id] = bracket }
+                return id
             }
-            return id
         } catch {
             switch error {
             case .duplicateClientOrderID(let existing): return existing.id
@@ -173,7 +177,7 @@ final class CoinbaseEngine: Sendable {
         let due = clock.monotonic + settings.cancelDelay
         let results = entries.map { entry -> JSONValue in
             let text = entry.scalarText ?? ""
-            let order = CoinbaseIDs.order(text).flatMap { id in exchange.read { core in core.order(id) } }
+            let order = number(text).flatMap { id in exchange.read { core in core.order(id) } }
             let failure: String? = state.withLock { state in
                 guard let order, order.account == account else { return "UNKNOWN_CANCEL_ORDER" }
                 if order.status == .filled { return "ORDER_IS_FULLY_FILLED" }
@@ -193,7 +197,7 @@ final class CoinbaseEngine: Sendable {
 
     private func edit(_ request: CoinbaseRequest, account: String) throws(CoinbaseError) -> JSONValue {
         let id = request.body["order_id"]?.scalarText ?? ""
-        guard let number = CoinbaseIDs.order(id) else { return Self.editFailure("ORDER_NOT_FOUND") }
+        guard let number = number(id) else { return Self.editFailure("ORDER_NOT_FOUND") }
         let found = exchange.read { core in core.order(number) }
         guard let order = found, order.account == account else { return Self.editFailure("ORDER_NOT_FOUND") }
         guard !order.status.isTerminal else { return Self.editFailure("ONLY_OPEN_ORDERS_CAN_BE_EDITED") }
@@ -207,8 +211,10 @@ final class CoinbaseEngine: Sendable {
         guard size > 0, size.isMultiple(of: market.instrument.lotSize) else { return Self.editFailure("INVALID_EDITED_SIZE") }
         guard price > 0, price.isMultiple(of: market.instrument.tickSize) else { return Self.editFailure("INVALID_EDITED_PRICE") }
         guard size > order.filledQuantity else { return Self.editFailure("CANNOT_EDIT_TO_BELOW_FILLED_SIZE") }
+        let detaches = request.body["cancel_attached_order"] == true
+        if detaches, !detach(number) { return Self.editFailure("CANNOT_CANCEL_ACTIVE_ATTACHED_ORDER") }
         if size == order.quantity, price == order.limitPrice, stop == nil || stop == order.stopPrice {
-            return Self.editFailure("EDIT_REQUEST_EQUAL_TO_ORIGINAL_REQUEST")
+            return detaches ? Self.edited(id) : Self.editFailure("EDIT_REQUEST_EQUAL_TO_ORIGINAL_REQUEST")
         }
         do throws(ExchangeRefusal) {
             try exchange.amend(number, account: account, to: Amendment(quantity: size, limitPrice: price, stopPrice: stop))
@@ -220,7 +226,11 @@ final class CoinbaseEngine: Sendable {
             "replace_accept_timestamp": .string(exchange.now.description),
         ])
         state.withLock { $0.details[number]?.edits.append(entry) }
-        return .object(["success": true, "success_response": .object(["order_id": .string(id)]), "errors": .array([])])
+        return Self.edited(id)
+    }
+
+    private static func edited(_ id: String) -> JSONValue {
+        .object(["success": true, "success_response": .object(["order_id": .string(id)]), "errors": .array([])])
     }
 
     static func editFailure(_ reason: String) -> JSONValue {
@@ -246,14 +256,26 @@ enum CoinbaseIDs {
     static let portfolio = "b87a2d3f-8a1e-49b3-a4ea-402d8c389aca"
     static let user = "3e625b74-1c4e-5967-ad38-4d26f30d4439"
     private static let orderPrefix = "11111111-1111-4111-8111-"
+    private static let attachedPrefix = "22222222-2222-4222-8222-"
+    private static let clientPrefix = "55555555-5555-4555-8555-"
 
-    static func text(_ order: Int64) -> String {
-        let hex = String(order, radix: 16)
-        return orderPrefix + String(repeating: "0", count: max(0, 12 - hex.count)) + hex
+    static func text(_ order: Int64) -> String { text(orderPrefix, order) }
+    static func order(_ text: String) -> Int64? { number(orderPrefix, text) }
+
+    /// The id of the order that is attached to this one. The venue names it before there is such an order.
+    static func attached(to entry: Int64) -> String { text(attachedPrefix, entry) }
+    static func entry(ofAttached text: String) -> Int64? { number(attachedPrefix, text) }
+
+    /// The client order id that the venue itself gives to an attached order.
+    static func attachedClient(of entry: Int64) -> String { text(clientPrefix, entry) }
+
+    private static func text(_ prefix: String, _ number: Int64) -> String {
+        let hex = String(number, radix: 16)
+        return prefix + String(repeating: "0", count: max(0, 12 - hex.count)) + hex
     }
 
-    static func order(_ text: String) -> Int64? {
-        text.hasPrefix(orderPrefix) ? Int64(text.dropFirst(orderPrefix.count), radix: 16) : nil
+    private static func number(_ prefix: String, _ text: String) -> Int64? {
+        text.hasPrefix(prefix) ? Int64(text.dropFirst(prefix.count), radix: 16) : nil
     }
 }
 

@@ -2,14 +2,6 @@ import Foundation
 import SimulatorKit
 import TradingModel
 
-/// A take profit and a stop loss that belong to an entry.
-struct AttachedBracket: Sendable {
-    let takeProfit: Price
-    let stopLoss: Price
-    /// The orders that take the profit and stop the loss, once the entry has filled.
-    var legs: [Int64] = []
-}
-
 /// The body of a new order.
 struct CoinbaseNewOrder: Sendable {
     let clientOrderID: String
@@ -95,64 +87,4 @@ extension CoinbaseEngine {
     }
 
     private func preview(_ reason: String) -> CoinbaseRefusal { CoinbaseRefusal("UNKNOWN_FAILURE_REASON", preview: reason) }
-
-    // MARK: Brackets
-
-    /// Places the legs of every entry that has filled, and pulls one leg when the other has ended.
-    func guardBrackets() {
-        for (entry, bracket) in state.withLock({ $0.brackets }) {
-            let (order, legs) = exchange.read { core in (core.order(entry), bracket.legs.compactMap { core.order($0) }) }
-            guard let order, order.status.isTerminal else { continue }
-            if legs.isEmpty {
-                let placed = order.filledQuantity > 0 ? placeLegs(of: order, bracket) : []
-                state.withLock { $0.brackets[entry] = placed.isEmpty ? nil : AttachedBracket(takeProfit: bracket.takeProfit, stopLoss: bracket.stopLoss, legs: placed) }
-            } else if legs.contains(where: \.status.isTerminal) {
-                state.withLock { $0.brackets[entry] = nil }
-                for leg in legs where !leg.status.isTerminal { _ = try? exchange.cancel(leg.id, account: leg.account) }
-            }
-        }
-    }
-
-    private func placeLegs(of entry: SimulatedOrder, _ bracket: AttachedBracket) -> [Int64] {
-        let side = entry.side.opposite
-        var target = OrderRequest(
-            account: entry.account, clientOrderID: legID(), symbol: entry.symbol, side: side, kind: .limit, quantity: entry.filledQuantity,
-            limitPrice: bracket.takeProfit)
-        let configuration = JSONValue.object([
-            "trigger_bracket_gtc": .object([
-                "base_size": .string(entry.filledQuantity.description), "limit_price": .string(bracket.takeProfit.description),
-                "stop_trigger_price": .string(bracket.stopLoss.description),
-            ])
-        ])
-        var legs: [Int64] = []
-        for isStop in [false, true] {
-            if isStop {
-                // The stop leg becomes a limit order 5 % beyond its trigger.
-                target.clientOrderID = legID()
-                (target.kind, target.stopPrice) = (.stopLimit, bracket.stopLoss)
-                target.limitPrice = beyond(bracket.stopLoss, side, entry.symbol)
-            }
-            guard let id = (try? exchange.place(target))?.last?.order.id else { continue }
-            state.withLock { $0.details[id] = Details(configuration: configuration, parent: entry.id) }
-            legs.append(id)
-        }
-        return legs
-    }
-
-    /// Of the venue's own making.
-    private func legID() -> String {
-        let number = state.withLock { state in
-            defer { state.nextBracketID += 1 }
-            return state.nextBracketID
-        }
-        let digits = String(number, radix: 16)
-        return "22222222-2222-4222-8222-" + String(repeating: "0", count: max(0, 12 - digits.count)) + digits
-    }
-
-    private func beyond(_ trigger: Price, _ side: Side, _ symbol: Symbol) -> Price {
-        let twentieth = trigger.value / Decimal(20)
-        let tick = market(symbol)?.instrument.tickSize ?? .zero
-        return side == .sell
-            ? Price(trigger.value - twentieth).rounded(.down, to: tick) : Price(trigger.value + twentieth).rounded(.up, to: tick)
-    }
 }

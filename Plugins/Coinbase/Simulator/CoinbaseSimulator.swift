@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import ServerKit
 import SimulatorKit
+import Synchronization
 import TradingModel
 
 /// Coinbase Advanced Trade (spot) on loopback: REST under `/api/v3/brokerage`, the WebSocket at `/`, and the oracle and controls of
@@ -14,6 +15,8 @@ public struct CoinbaseSimulator: Sendable {
         public var port: Int
         /// Nil serves `http` and `ws`.
         public var tls: ServerOptions.TLS?
+        /// A second port of the same venue that serves `http` and `ws` whatever `tls` says; 0 takes a free one, nil has none.
+        public var plainPort: Int?
         /// Keys whose signatures are verified, by name.
         public var keys: [String: CoinbasePublicKey]
         /// Whether a key that is not registered is taken, if its token has the right form and claims.
@@ -36,7 +39,8 @@ public struct CoinbaseSimulator: Sendable {
         public var clock: any TradingClock
 
         public init(
-            host: String = "127.0.0.1", port: Int = 0, tls: ServerOptions.TLS? = nil, keys: [String: CoinbasePublicKey] = [:],
+            host: String = "127.0.0.1", port: Int = 0, tls: ServerOptions.TLS? = nil, plainPort: Int? = nil,
+            keys: [String: CoinbasePublicKey] = [:],
             acceptsUnknownKeys: Bool = true, balances: [Asset: Quantity] = ["USD": 1_000_000, "BTC": 100, "ETH": 1000],
             prices: [Symbol: Price] = ["BTC-USD": 60000, "ETH-USD": 3000, "ETH-BTC": Price(Decimal(sign: .plus, exponent: -2, significand: 5))],
             makerFee: Quantity = Quantity(Decimal(sign: .plus, exponent: -3, significand: 1)),
@@ -47,6 +51,7 @@ public struct CoinbaseSimulator: Sendable {
             self.host = host
             self.port = port
             self.tls = tls
+            self.plainPort = plainPort
             self.keys = keys
             self.acceptsUnknownKeys = acceptsUnknownKeys
             self.balances = balances
@@ -70,6 +75,7 @@ public struct CoinbaseSimulator: Sendable {
     public let faults: FaultPlan
     /// Oracle and reset, as the HTTP controls offer them.
     public let controls: SimulatorControls
+    private let engine: CoinbaseEngine
     private let desk: CoinbaseDesk
     private let logger: Logger
 
@@ -89,14 +95,21 @@ public struct CoinbaseSimulator: Sendable {
         let faults = FaultPlan()
         self.exchange = exchange
         self.faults = faults
+        self.engine = engine
         controls = SimulatorControls(
             exchange: exchange, faults: faults, streams: StreamFaults(plan: faults, clock: options.clock), log: RequestLog(),
             onReset: {
                 engine.reset()
                 limits.reset()
-            }, names: { (CoinbaseIDs.text($0.id), $0.kind.rawValue) })
+            }, onChange: { _ in engine.tick() }, names: { (engine.id(of: $0.id), $0.kind.rawValue) })
         desk = CoinbaseDesk(
             engine: engine, controls: controls, limits: limits, keys: options.keys, acceptsUnknownKeys: options.acceptsUnknownKeys)
+    }
+
+    /// Moves the market; brackets that it reaches have acted when this returns.
+    public func setPrice(_ price: Price, of symbol: Symbol) throws(ExchangeRefusal) {
+        try exchange.setPrice(price, of: symbol)
+        engine.tick()
     }
 
     /// Serves until cancelled, or until a graceful shutdown. Once per value.
@@ -107,18 +120,33 @@ public struct CoinbaseSimulator: Sendable {
         CoinbaseREST(desk: desk).addRoutes(to: router)
         controls.addRoutes(to: router)
         let socket = CoinbaseSocket(desk: desk, heartbeatInterval: options.heartbeatInterval)
-        let server = try makeServer(
-            responder: router.buildResponder(),
-            options: ServerOptions(
-                host: options.host, port: options.port, tls: options.tls, webSockets: ["/": { try await socket.serve($0) }]),
-            logger: logger,
-            onListening: { port in await onListening(Address(host: options.host, port: port, isSecure: options.tls != nil)) })
+        let responder = router.buildResponder()
+        let wanted = options.plainPort == nil ? 1 : 2
+        let ports = Mutex<(main: Int?, plain: Int?)>((nil, nil))
+        // Called once, when both ports are known.
+        let noteListening: @Sendable (Int, Bool) async -> Void = { [options] port, isMain in
+            let known: (main: Int?, plain: Int?)? = ports.withLock { ports in
+                if isMain { ports.main = port } else { ports.plain = port }
+                return [ports.main, ports.plain].compactMap { $0 }.count == wanted ? ports : nil
+            }
+            guard let known, let main = known.main else { return }
+            await onListening(Address(host: options.host, port: main, isSecure: options.tls != nil, plainPort: known.plain))
+        }
+        func makeServer(port: Int, tls: ServerOptions.TLS?, isMain: Bool) throws -> Application<RouterResponder<ChannelContext>> {
+            try ServerKit.makeServer(
+                responder: responder,
+                options: ServerOptions(host: options.host, port: port, tls: tls, webSockets: ["/": { try await socket.serve($0) }]),
+                logger: logger, onListening: { await noteListening($0, isMain) })
+        }
+        let server = try makeServer(port: options.port, tls: options.tls, isMain: true)
+        let plain = try options.plainPort.map { try makeServer(port: $0, tls: nil, isMain: false) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
+            if let plain { group.addTask { try await plain.run() } }
             group.addTask {
                 while true {
                     try await options.clock.sleep(for: Self.tickInterval)
-                    desk.engine.tick()
+                    engine.tick()
                 }
             }
             defer { group.cancelAll() }
@@ -131,6 +159,8 @@ public struct CoinbaseSimulator: Sendable {
         public let host: String
         public let port: Int
         public let isSecure: Bool
+        /// The second port, without TLS.
+        public let plainPort: Int?
         /// Base URL of the REST wire, without `/api/v3/brokerage`.
         public var rest: String { "\(isSecure ? "https" : "http")://\(host):\(port)" }
         /// Whole URL of the WebSocket.

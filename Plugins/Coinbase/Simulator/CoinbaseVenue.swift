@@ -18,6 +18,8 @@ public struct CoinbaseVenue: VenueHarness {
         """
 
     public let profile: VenueProfile
+    /// Set by tests that can make certificates.
+    public var tls: WireTLS?
     private let makeBroker: @Sendable (BrokerWiring) throws -> any Broker
 
     public init(makeBroker: @escaping @Sendable (BrokerWiring) throws -> any Broker) throws {

@@ -9,6 +9,7 @@ extension CoinbaseBroker {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await self.maintain() }
                 group.addTask { try await self.tellFills() }
+                group.addTask { try await self.tellBrackets() }
                 group.addTask { try await self.holdStream() }
                 defer { group.cancelAll() }
                 try await group.next()
@@ -154,15 +155,26 @@ extension CoinbaseBroker {
     private func tell(_ update: CoinbaseOrderUpdate, sentAt: Timestamp) {
         do {
             var report = try update.report(sentAt: sentAt)
+            let kind = state.withLock { $0.kind(of: report.venueOrderID, report.clientOrderID) }
+            // An order that this process does not know may be a bracket, which is told as its legs.
+            let isWithheld = kind == nil || kind == .attached
+            if kind != .plain, !bracketFeed.note(.init(id: report.venueOrderID, isWithheld: isWithheld)) {
+                outlet.yield(.gap(reason: "too many orders have to be read"))
+            }
+            guard !isWithheld else { return }
             // The channel may tell a product by its other name.
             if let id = report.clientOrderID, let symbol = state.withLock({ $0.known[id]?.symbol }), symbol != report.symbol {
                 report = report.renamed(symbol)
             }
-            outlet.yield(.order(report))
-            if !fillFeed.note(report) { outlet.yield(.gap(reason: "executions of an order were not read")) }
+            tell(report)
         } catch {
             outlet.yield(.gap(reason: "an order event could not be read"))
         }
+    }
+
+    func tell(_ report: OrderReport) {
+        outlet.yield(.order(report))
+        if !fillFeed.note(report) { outlet.yield(.gap(reason: "executions of an order were not read")) }
     }
 
     /// Orders whose executions are read at once.

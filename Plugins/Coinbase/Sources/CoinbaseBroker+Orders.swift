@@ -5,13 +5,14 @@ import TradingModel
 
 extension CoinbaseBroker {
     public func place(_ order: NewOrder, within window: SendWindow) async -> PlaceOutcome {
-        await place(order.clientOrderID, within: window) { () throws(CoinbaseOrderRequest.Refusal) in
+        let kind: KnownOrders.Kind = order.bracket == nil ? .plain : .entry
+        return await place(order.clientOrderID, kind, within: window) { () throws(CoinbaseOrderRequest.Refusal) in
             try CoinbaseOrderRequest(order, product: try self.rules(for: order.symbol))
         }
     }
 
     public func place(_ order: QuoteSizedOrder, within window: SendWindow) async -> PlaceOutcome {
-        await place(order.clientOrderID, within: window) { () throws(CoinbaseOrderRequest.Refusal) in
+        await place(order.clientOrderID, .plain, within: window) { () throws(CoinbaseOrderRequest.Refusal) in
             try CoinbaseOrderRequest(order, product: try self.rules(for: order.symbol))
         }
     }
@@ -22,9 +23,14 @@ extension CoinbaseBroker {
         let id: VenueOrderID
         switch await target(of: order) {
         case .known(let known): id = known
+        case .leg(let bracket): return await cancelLeg(bracket, as: order.symbol, within: window)
         case .absent(let evidence): return .notOpen(evidence)
         case .unclear(let reason, let evidence): return .notSent(reason, evidence)
         }
+        return await cancel(id, within: window)
+    }
+
+    func cancel(_ id: VenueOrderID, within window: SendWindow) async -> CancelOutcome {
         switch await client.command("/orders/batch_cancel", body: CancelBody(order_ids: [id.rawValue]), priority: .urgent, within: window) {
         case .replied(let reply): return CoinbaseOutcomes.cancel(reply, of: id)
         case .notSent(let reason, let evidence): return .notSent(reason, evidence)
@@ -40,10 +46,15 @@ extension CoinbaseBroker {
             return .notSent(error.reason, Evidence(mayHaveLeft: false, message: error.message))
         }
         let current: OrderReport
-        switch await lookup(order) {
-        case .found(let report): current = report
-        case .notFound(_, let evidence): return .notOpen(evidence)
-        case .indeterminate(let cause, let evidence):
+        switch await find(order) {
+        case .order(let row):
+            guard let report = try? row.report(as: order.symbol) else {
+                return .notSent(.notConnected, Evidence(mayHaveLeft: false, message: "the order cannot be read"))
+            }
+            current = report
+        case .leg: return .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "the legs of a bracket are one order here and stay as they are"))
+        case .notFound(let evidence): return .notOpen(evidence)
+        case .unclear(let cause, let evidence):
             return .notSent(cause == .cancelled ? .cancelled : .notConnected, Evidence(mayHaveLeft: false, message: evidence.message))
         }
         guard !current.status.isTerminal else { return .notOpen(Evidence(mayHaveLeft: false, message: "the order is \(current.venueStatus)")) }
@@ -63,16 +74,20 @@ extension CoinbaseBroker {
     }
 
     private func place(
-        _ id: ClientOrderID, within window: SendWindow, making make: () throws(CoinbaseOrderRequest.Refusal) -> CoinbaseOrderRequest
+        _ id: ClientOrderID, _ kind: KnownOrders.Kind, within window: SendWindow,
+        making make: () throws(CoinbaseOrderRequest.Refusal) -> CoinbaseOrderRequest
     ) async -> PlaceOutcome {
         let request: CoinbaseOrderRequest
         do { request = try make() } catch {
             return .notSent(error.reason, Evidence(mayHaveLeft: false, message: error.message))
         }
-        guard state.withLock({ $0.placing.insert(id).inserted }) else {
-            return .notSent(.alreadyPlacing, Evidence(mayHaveLeft: false))
+        let isFirst = state.withLock { state in
+            guard state.placing[id] == nil else { return false }
+            state.placing[id] = kind
+            return true
         }
-        defer { state.withLock { _ = $0.placing.remove(id) } }
+        guard isFirst else { return .notSent(.alreadyPlacing, Evidence(mayHaveLeft: false)) }
+        defer { state.withLock { $0.placing[id] = nil } }
         let result = await client.command("/orders", body: request.body(portfolio: client.portfolio), priority: .normal, within: window)
         switch result {
         case .replied(let reply):
@@ -88,7 +103,7 @@ extension CoinbaseBroker {
     // MARK: Reading back
 
     /// Waits before each reading of an order that the venue says it took. It may show with a delay.
-    private static let readingPauses: [Duration] = [.zero, .milliseconds(100), .milliseconds(250), .milliseconds(500), .seconds(1)]
+    static let readingPauses: [Duration] = [.zero, .milliseconds(100), .milliseconds(250), .milliseconds(500), .seconds(1)]
 
     /// Reads the order that the venue named: for a client id that it knows it names the old order and echoes the new request.
     private func confirm(_ request: CoinbaseOrderRequest, _ id: VenueOrderID, _ evidence: Evidence) async -> PlaceOutcome {
@@ -98,7 +113,7 @@ extension CoinbaseBroker {
             case .found(let order):
                 let outcome = CoinbaseOutcomes.confirm(order, for: request, evidence)
                 if case .accepted = outcome {
-                    state.withLock { $0.known.add(request.clientOrderID, id, request.symbol) }
+                    state.withLock { $0.known.add(request.clientOrderID, request.symbol, order) }
                 }
                 return outcome
             case .notFound(let answer): last = (.unreadableReply, answer.message)
@@ -140,21 +155,24 @@ extension CoinbaseBroker {
 
     private enum Target {
         case known(VenueOrderID)
+        case leg(CoinbaseBracket)
         case absent(Evidence)
         case unclear(NotSentReason, Evidence)
     }
 
     private func target(of order: OrderReference) async -> Target {
-        if let id = order.venueOrderID ?? state.withLock({ $0.known[order.clientOrderID]?.venueOrderID }) { return .known(id) }
-        switch await lookup(order) {
-        case .found(let report): return .known(report.venueOrderID)
-        case .notFound(_, let evidence): return .absent(evidence)
-        case .indeterminate(let cause, let evidence):
+        let known = order.venueOrderID ?? state.withLock { $0.known[order.clientOrderID]?.venueOrderID }
+        if let known, order.leg == nil { return .known(known) }
+        switch await find(order) {
+        case .order(let row): return .known(VenueOrderID(row.order_id))
+        case .leg(let bracket, _): return .leg(bracket)
+        case .notFound(let evidence): return .absent(evidence)
+        case .unclear(let cause, let evidence):
             return .unclear(cause == .cancelled ? .cancelled : .notConnected, Evidence(mayHaveLeft: false, message: evidence.message))
         }
     }
 
-    private func rules(for symbol: Symbol) throws(CoinbaseOrderRequest.Refusal) -> CoinbaseProduct {
+    func rules(for symbol: Symbol) throws(CoinbaseOrderRequest.Refusal) -> CoinbaseProduct {
         let (product, isLoaded) = state.withLock { ($0.products[symbol], $0.rulesReadAt != nil) }
         guard isLoaded else { throw .init(reason: .notConnected, message: "the instrument rules are not loaded yet") }
         guard let product else { throw .init(reason: .invalid, message: "the venue does not list \(symbol)") }
@@ -173,26 +191,31 @@ struct EditTerms: Sendable {
         let price: String
         let size: String
         let stop_price: String?
+        let cancel_attached_order: Bool?
     }
 
     let venueOrderID: VenueOrderID
     let quantity: Quantity
     let limitPrice: Price
     let stopPrice: Price?
+    let detachesBracket: Bool
 
     var body: Body {
         Body(
             order_id: venueOrderID.rawValue, price: limitPrice.description, size: quantity.description,
-            stop_price: stopPrice?.description)
+            stop_price: stopPrice?.description, cancel_attached_order: detachesBracket ? true : nil)
     }
 
-    init(_ terms: Replacement, of current: OrderReport, instrument: Instrument) throws(CoinbaseOrderRequest.Refusal) {
+    init(
+        _ terms: Replacement, of current: OrderReport, instrument: Instrument, detachesBracket: Bool = false
+    ) throws(CoinbaseOrderRequest.Refusal) {
         guard current.type == .limit || current.type == .stopLimit, let oldPrice = current.limitPrice, let oldQuantity = current.quantity
         else { throw .init(reason: .unsupported, message: "only limit and stop-limit orders can be edited") }
         if terms.stopPrice != nil, current.type != .stopLimit {
             throw .init(reason: .unsupported, message: "a limit order has no stop price to edit")
         }
         venueOrderID = current.venueOrderID
+        self.detachesBracket = detachesBracket
         quantity = terms.quantity ?? oldQuantity
         limitPrice = terms.limitPrice ?? oldPrice
         stopPrice = current.type == .stopLimit ? terms.stopPrice ?? current.stopPrice : nil

@@ -5,27 +5,63 @@ import TradingModel
 extension CoinbaseBroker {
     /// By the venue's id where it is known; otherwise, because the venue cannot be asked by ours, by reading its lists.
     public func lookup(_ order: OrderReference) async -> LookupResult {
+        switch await find(order) {
+        case .order(let row):
+            guard let report = try? row.report(as: order.symbol) else { return .indeterminate(.unreadableReply, Self.evidence(row)) }
+            return .found(report)
+        case .leg(let bracket, let role):
+            guard let report = try? bracket.report(role, as: order.symbol) else { return .indeterminate(.unreadableReply, Self.evidence(bracket.entry)) }
+            return .found(report)
+        case .notFound(let evidence): return .notFound(complete: true, evidence)
+        case .unclear(let cause, let evidence): return .indeterminate(cause, evidence)
+        }
+    }
+
+    /// What an order reference means at this venue.
+    enum Found {
+        case order(CoinbaseOrderReply)
+        case leg(CoinbaseBracket, BracketRole)
+        /// In no list, to their end.
+        case notFound(Evidence)
+        case unclear(UnknownCause, Evidence)
+    }
+
+    /// By the venue's id where it is known; otherwise, because the venue cannot be asked by ours, by reading its lists.
+    func find(_ order: OrderReference) async -> Found {
+        if let leg = order.leg { return await findLeg(order, leg) }
         let known = order.venueOrderID ?? state.withLock { $0.known[order.clientOrderID]?.venueOrderID }
         if let known {
             switch await read(known) {
-            case .found(let row): return result(row, for: order)
-            case .unclear(let cause, let evidence): return .indeterminate(cause, evidence)
+            case .found(let row): return await checked(row, for: order)
+            case .unclear(let cause, let evidence): return .unclear(cause, evidence)
             case .notFound: break
             }
         }
         do {
             guard let row = try await search(order) else {
-                return .notFound(complete: true, Evidence(mayHaveLeft: true, httpStatus: 200, message: "in no list of orders"))
+                return .notFound(Evidence(mayHaveLeft: true, httpStatus: 200, message: "in no list of orders"))
             }
-            return result(row, for: order)
+            return await checked(row, for: order)
         } catch {
-            return .indeterminate(error.unknownCause, Evidence(mayHaveLeft: error.effect != .notSent, message: error.message))
+            return .unclear(error.unknownCause, Evidence(mayHaveLeft: error.effect != .notSent, message: error.message))
         }
     }
 
+    private func checked(_ row: CoinbaseOrderReply, for order: OrderReference) async -> Found {
+        let names = state.withLock { $0.products[order.symbol]?.names } ?? [order.symbol]
+        guard names.contains(Symbol(row.product_id)) else { return .unclear(.contradiction, Self.evidence(row)) }
+        if row.isAttached || row.role(of: order.clientOrderID) != nil { return await leg(order, of: row) }
+        guard row.clientOrderID == order.clientOrderID else { return .unclear(.contradiction, Self.evidence(row)) }
+        state.withLock { $0.known.add(order.clientOrderID, order.symbol, row) }
+        return .order(row)
+    }
+
+    private static func evidence(_ row: CoinbaseOrderReply) -> Evidence {
+        Evidence(mayHaveLeft: true, httpStatus: 200, message: "order_id \(row.order_id)")
+    }
+
     public func openOrders() async throws(BrokerError) -> [OrderReport] {
-        let rows = try await openRows([])
-        return try Self.mapped { try rows.map { try $0.report(as: self.ownName(of: $0)) }.filter { !$0.status.isTerminal } }
+        try await reports(of: try await openRows([])).filter { !$0.status.isTerminal }
     }
 
     public func orderHistory(_ symbol: Symbol, since: Timestamp) async throws(BrokerError) -> [OrderReport] {
@@ -36,28 +72,58 @@ extension CoinbaseBroker {
             return true
         }
         let sorted = rows.values.sorted { ($0.created_time ?? "", $0.order_id) < ($1.created_time ?? "", $1.order_id) }
-        return try Self.mapped {
-            try sorted.filter { ($0.createdAt ?? .init(microseconds: .max)) >= since }.map { try $0.report(as: symbol) }
-        }
+        return try await reports(of: sorted.filter { ($0.createdAt ?? .init(microseconds: .max)) >= since }, as: symbol)
     }
 
     public func fills(_ symbol: Symbol, since: Timestamp) async throws(BrokerError) -> [Fill] {
         // The filter is on another time than the execution's, which may be a little later.
         let from = since - .seconds(60)
-        return try await fillPages(names(of: symbol) + [("start_sequence_timestamp", from.description)], symbol: symbol, id: nil)
-            .filter { $0.executedAt >= since }
+        let executions = try await fillRows(names(of: symbol) + [("start_sequence_timestamp", from.description)]).filter(\.isExecution)
+        let brackets = try await bracketsByOrder(of: executions)
+        let plain = try mappedFills(executions.filter { brackets[$0.order_id] == nil }, symbol: symbol, id: nil)
+        let feeAsset = state.withLock { $0.products[symbol]?.instrument.quote }
+        let legs = try Self.mapped {
+            try brackets.values.flatMap { bracket in
+                try BracketRole.allCases.flatMap { try bracket.fills(of: $0, as: symbol, feeAsset: feeAsset) }
+            }
+        }
+        return (plain + legs).filter { $0.executedAt >= since }.sorted { ($0.executedAt, $0.executionID) < ($1.executedAt, $1.executionID) }
+    }
+
+    /// The brackets among the orders that were executed, by the id of their own order. An order's kind is read once.
+    private func bracketsByOrder(of executions: [CoinbaseFillReply]) async throws(BrokerError) -> [String: CoinbaseBracket] {
+        let ids = Set(executions.map { VenueOrderID($0.order_id) })
+        let others = state.withLock { state in ids.filter { ![.plain, .entry].contains(state.known.kind(of: $0)) } }
+        guard !others.isEmpty else { return [:] }
+        let attached = try await rows(others.sorted()).filter(\.isAttached)
+        let all = try await brackets(among: attached)
+        return Dictionary(all.compactMap { bracket in bracket.order.map { ($0.order_id, bracket) } }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Executions are listed a moment after the order shows them; asked right then, this waits for them a little.
     public func fills(of order: OrderReference) async throws(BrokerError) -> [Fill] {
-        guard let id = try await venueID(of: order) else { return [] }
-        var fills: [Fill] = []
+        var last: [Fill] = []
         for pause in Self.fillPauses {
-            guard case .found(let row) = await read(id, after: pause), let report = try? row.report() else { break }
-            fills = try await fillPages([("order_ids", id.rawValue)], symbol: order.symbol, id: order.clientOrderID)
-            if fills.reduce(.zero, { $0 + $1.quantity }) >= report.filledQuantity { return fills }
+            do { if pause > .zero { try await clock.sleep(for: pause) } } catch {
+                throw BrokerError(.cancelled, effect: .notSent, "cancelled", underlying: error)
+            }
+            let isComplete: Bool
+            switch await find(order) {
+            case .order(let row):
+                last = try mappedFills(try await fillRows([("order_ids", row.order_id)]), symbol: order.symbol, id: order.clientOrderID)
+                let sum = last.reduce(.zero) { $0 + $1.quantity }
+                isComplete = try Self.mapped { sum >= (try row.report().filledQuantity) }
+            case .leg(let bracket, let role):
+                let feeAsset = state.withLock { $0.products[order.symbol]?.instrument.quote }
+                last = try Self.mapped { try bracket.fills(of: role, as: order.symbol, feeAsset: feeAsset) }
+                isComplete = try Self.mapped { try !bracket.lacksExecutions }
+            case .notFound: return []
+            case .unclear(let cause, let evidence):
+                throw BrokerError(.unavailable, effect: .unknown, "\(cause.rawValue): \(evidence.message ?? "")")
+            }
+            if isComplete { break }
         }
-        return try await fillPages([("order_ids", id.rawValue)], symbol: order.symbol, id: order.clientOrderID)
+        return last
     }
 
     private static let fillPauses: [Duration] = [.zero, .milliseconds(150), .milliseconds(300), .milliseconds(600)]
@@ -82,134 +148,6 @@ extension CoinbaseBroker {
             }
             return totals.filter { !$0.value.available.isZero || !$0.value.locked.isZero }
                 .map { Balance(asset: $0.key, available: $0.value.available, locked: $0.value.locked) }.sorted { $0.asset < $1.asset }
-        }
-    }
-
-    // MARK: Lists
-
-    private typealias Parameters = [(name: String, value: String)]
-
-    /// The venue states no default; larger pages are not promised.
-    private static let pageSize = 250
-    /// A list that is longer is an error, not a part of it.
-    private static let maximumPages = 2000
-    /// The filter for `OPEN` leaves out orders that wait, and no two states can be asked together. In the order of an order's life, so that one
-    /// that moves on while we ask is met later, not missed.
-    private static let openStates = ["PENDING", "QUEUED", "EDIT_QUEUED", "OPEN", "CANCEL_QUEUED"]
-
-    private func openRows(_ parameters: Parameters) async throws(BrokerError) -> [CoinbaseOrderReply] {
-        var rows: [String: CoinbaseOrderReply] = [:]
-        for status in Self.openStates {
-            try await orderPages(parameters + [("order_status", status)]) { page in
-                for row in page { rows[row.order_id] = row }
-                return true
-            }
-        }
-        return rows.values.sorted { ($0.created_time ?? "", $0.order_id) < ($1.created_time ?? "", $1.order_id) }
-    }
-
-    /// The order with this client id: among all that are young enough, then among the open ones of any age.
-    private func search(_ order: OrderReference) async throws(BrokerError) -> CoinbaseOrderReply? {
-        guard let now = client.time.now else {
-            throw BrokerError(.unavailable, effect: .notSent, "the venue's clock has not been read yet")
-        }
-        let wanted = order.clientOrderID.rawValue
-        var found: CoinbaseOrderReply?
-        try await orderPages(names(of: order.symbol) + [("start_date", (now - lookupWindow).description)]) { page in
-            found = page.first { $0.client_order_id.lowercased() == wanted }
-            return found == nil
-        }
-        if let found { return found }
-        return try await openRows(names(of: order.symbol)).first { $0.client_order_id.lowercased() == wanted }
-    }
-
-    /// Page by page until the end, or until `wantsMore` says that it is enough.
-    private func orderPages(
-        _ parameters: Parameters, _ wantsMore: ([CoinbaseOrderReply]) -> Bool
-    ) async throws(BrokerError) {
-        try await pages { (cursor) async throws(BrokerError) in
-            let page = try await self.client.query(
-                "/orders/historical/batch", self.portfolioParameter + parameters + [("limit", String(Self.pageSize))] + cursor,
-                priority: .urgent, as: CoinbaseOrdersReply.self)
-            guard wantsMore(page.orders), page.has_next == true else { return nil }
-            guard let next = page.cursor.told else {
-                throw BrokerError(.malformedReply, effect: .unknown, "the list goes on, and says not where")
-            }
-            return next
-        }
-    }
-
-    private func fillPages(_ parameters: Parameters, symbol: Symbol, id: ClientOrderID?) async throws(BrokerError) -> [Fill] {
-        var rows: [CoinbaseFillReply] = []
-        try await pages { (cursor) async throws(BrokerError) in
-            let page = try await self.client.query(
-                "/orders/historical/fills", self.portfolioParameter + parameters + [("limit", String(Self.pageSize))] + cursor,
-                priority: .urgent, as: CoinbaseFillsReply.self)
-            rows += page.fills
-            return page.cursor.told
-        }
-        let all = rows
-        let instrument = state.withLock { $0.products[symbol]?.instrument }
-        return try Self.mapped {
-            var fills: [ExecutionID: Fill] = [:]
-            for row in all where row.isExecution {
-                let fill = try row.fill(as: symbol, clientOrderID: id, lot: instrument?.lotSize ?? .zero, feeAsset: instrument?.quote)
-                fills[fill.executionID] = fill
-            }
-            return fills.values.sorted { ($0.executedAt, $0.executionID) < ($1.executedAt, $1.executionID) }
-        }
-    }
-
-    /// Calls `page` with the parameter for each next page until it gives no cursor.
-    private func pages(_ page: (Parameters) async throws(BrokerError) -> String?) async throws(BrokerError) {
-        var cursor: String?
-        for _ in 0..<Self.maximumPages {
-            let next = try await page(cursor.map { [("cursor", $0)] } ?? [])
-            guard let next else { return }
-            guard next != cursor else { throw BrokerError(.malformedReply, effect: .unknown, "the venue's pages do not advance") }
-            cursor = next
-        }
-        throw BrokerError(.malformedReply, effect: .unknown, "more than \(Self.maximumPages) pages")
-    }
-
-    // MARK: Names
-
-    private var portfolioParameter: Parameters { client.portfolio.map { [("retail_portfolio_id", $0)] } ?? [] }
-
-    private func names(of symbol: Symbol) -> Parameters {
-        let names = state.withLock { $0.products[symbol]?.names } ?? [symbol]
-        return names.map { ("product_ids", $0.rawValue) }
-    }
-
-    /// The name under which the order was sent, if this process knows it.
-    private func ownName(of row: CoinbaseOrderReply) -> Symbol? {
-        state.withLock { $0.known[ClientOrderID(row.client_order_id.lowercased())]?.symbol }
-    }
-
-    private func result(_ row: CoinbaseOrderReply, for order: OrderReference) -> LookupResult {
-        let evidence = Evidence(mayHaveLeft: true, httpStatus: 200, message: "order_id \(row.order_id)")
-        let names = state.withLock { $0.products[order.symbol]?.names } ?? [order.symbol]
-        guard row.client_order_id.lowercased() == order.clientOrderID.rawValue, names.contains(Symbol(row.product_id)) else {
-            return .indeterminate(.contradiction, evidence)
-        }
-        guard let report = try? row.report(as: order.symbol) else { return .indeterminate(.unreadableReply, evidence) }
-        state.withLock { $0.known.add(order.clientOrderID, report.venueOrderID, order.symbol) }
-        return .found(report)
-    }
-
-    private func venueID(of order: OrderReference) async throws(BrokerError) -> VenueOrderID? {
-        if let id = order.venueOrderID { return id }
-        switch await lookup(order) {
-        case .found(let report): return report.venueOrderID
-        case .notFound: return nil
-        case .indeterminate(let cause, let evidence):
-            throw BrokerError(.unavailable, effect: .unknown, "\(cause.rawValue): \(evidence.message ?? "")")
-        }
-    }
-
-    private static func mapped<Value>(_ map: () throws -> Value) throws(BrokerError) -> Value {
-        do { return try map() } catch {
-            throw BrokerError(.malformedReply, effect: .unknown, "a row could not be read", underlying: error)
         }
     }
 }

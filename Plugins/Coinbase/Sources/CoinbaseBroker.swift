@@ -18,8 +18,13 @@ public final class CoinbaseBroker: Exchange {
         var streamIsUp = false
         var detail = "starting"
         /// Client order ids whose placement is under way.
-        var placing: Set<ClientOrderID> = []
+        var placing: [ClientOrderID: KnownOrders.Kind] = [:]
         var known = KnownOrders()
+
+        /// What an order of the stream is, as far as this process knows.
+        func kind(of id: VenueOrderID, _ clientID: ClientOrderID?) -> KnownOrders.Kind? {
+            known.kind(of: id) ?? clientID.flatMap { placing[$0] }
+        }
     }
 
     let state = Mutex(State())
@@ -29,6 +34,7 @@ public final class CoinbaseBroker: Exchange {
     let everSubscribed = SubscriptionFlag()
     let stream: CoinbaseStream
     let fillFeed = FillFeed()
+    let bracketFeed = BracketFeed()
     let lookupWindow: Duration
     let clock: any TradingClock
     let logger: Logger
@@ -79,28 +85,5 @@ public final class CoinbaseBroker: Exchange {
 
     public func positions() async throws(BrokerError) -> [Position] {
         throw BrokerError(.unsupported, effect: .notSent, "a spot account has balances, not positions")
-    }
-}
-
-/// The venue's ids of the orders that were placed or read lately. The venue cannot be asked by our id, but an id never changes its order.
-struct KnownOrders: Sendable {
-    /// Older ones are forgotten, and are then searched in the venue's lists.
-    static let limit = 10_000
-
-    struct Entry: Sendable {
-        let venueOrderID: VenueOrderID
-        let symbol: Symbol
-    }
-
-    private var entries: [ClientOrderID: Entry] = [:]
-    private var sequence: [ClientOrderID] = []
-
-    subscript(id: ClientOrderID) -> Entry? { entries[id] }
-
-    mutating func add(_ id: ClientOrderID, _ venueOrderID: VenueOrderID, _ symbol: Symbol) {
-        if entries.updateValue(Entry(venueOrderID: venueOrderID, symbol: symbol), forKey: id) == nil { sequence.append(id) }
-        guard sequence.count > Self.limit else { return }
-        for old in sequence.prefix(Self.limit / 4) { entries[old] = nil }
-        sequence.removeFirst(Self.limit / 4)
     }
 }

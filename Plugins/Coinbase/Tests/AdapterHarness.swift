@@ -16,9 +16,9 @@ final class EventRecord: Sendable {
     var all: [BrokerEvent] { events.withLock { $0 } }
     func add(_ event: BrokerEvent) { events.withLock { $0.append(event) } }
 
-    /// Waits until an event fits, for at most five seconds.
+    /// Waits until an event fits, for at most 30 seconds.
     func wait(from index: Int = 0, for fits: (BrokerEvent) -> Bool) async throws -> Bool {
-        for _ in 0..<500 {
+        for _ in 0..<3000 {
             if all.dropFirst(index).contains(where: fits) { return true }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -38,7 +38,7 @@ struct AdapterHarness: Sendable {
     let events: EventRecord
 
     static func with(
-        _ options: CoinbaseSimulator.Options = .init(), privateKey: String = TestKeys.sec1, requestTimeout: Duration = .seconds(2),
+        _ options: CoinbaseSimulator.Options = .init(), privateKey: String = TestKeys.sec1, requestTimeout: Duration = .seconds(30),
         heartbeatTimeout: Duration = .seconds(10), trustRootsFile: String? = nil,
         _ body: @escaping @Sendable (AdapterHarness) async throws -> Void
     ) async throws {
@@ -60,7 +60,7 @@ struct AdapterHarness: Sendable {
         }
     }
 
-    var window: SendWindow { SendWindow(notAfter: SystemClock().monotonic + .seconds(5)) }
+    var window: SendWindow { SendWindow(notAfter: SystemClock().monotonic + .seconds(60)) }
 
     func place(_ order: NewOrder) async -> PlaceOutcome { await broker.place(order, within: window) }
 

@@ -7,6 +7,8 @@ struct TestCertificates {
     let authority: String
     let certificate: String
     let key: String
+    /// For `localhost` as well, signed by itself.
+    let stranger: (certificate: String, key: String)
 
     init(in folder: URL) throws {
         let path = { (name: String) in folder.appending(path: name).path() }
@@ -17,6 +19,12 @@ struct TestCertificates {
         let newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         try Self.openssl(
             ["req", "-x509"] + newKey + ["-keyout", path("ca.key"), "-out", authority, "-days", "2", "-subj", "/CN=Turnstile test authority"])
+        try Self.openssl(
+            ["req", "-x509"] + newKey + [
+                "-keyout", path("stranger.key"), "-out", path("stranger.pem"), "-days", "2", "-subj", "/CN=localhost", "-addext",
+                "subjectAltName=DNS:localhost",
+            ])
+        stranger = (path("stranger.pem"), path("stranger.key"))
         try Self.openssl(["req"] + newKey + ["-keyout", key, "-out", path("server.csr"), "-subj", "/CN=localhost"])
         try Self.openssl(
             [

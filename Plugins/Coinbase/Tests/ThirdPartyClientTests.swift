@@ -17,7 +17,7 @@ import Testing
     }()
 
     @Test(.enabled(if: python != nil, "needs a Python with Tests/ThirdParty/requirements.txt"))
-    func `the official SDK and ccxt trade on the simulator unmodified, over TLS`() async throws {
+    func `the official SDK and ccxt trade on the simulator unmodified, over TLS, and the user channel over plain sockets too`() async throws {
         let python = try #require(Self.python)
         let folder = FileManager.default.temporaryDirectory.appending(path: "coinbase-clients-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -26,12 +26,12 @@ import Testing
         let secret = folder.appending(path: "secret.pem")
         try Data(TestKeys.sec1.utf8).write(to: secret)
         let options = CoinbaseSimulator.Options(
-            tls: .init(certificatePath: files.certificate, keyPath: files.key),
+            tls: .init(certificatePath: files.certificate, keyPath: files.key), plainPort: 0,
             keys: [TestKeys.name: .p256(try P256.Signing.PublicKey(pemRepresentation: TestKeys.publicKey))], acceptsUnknownKeys: false)
         let (status, output) = try await CoinbaseSimulator.withServer(options) { _, address in
             let arguments = [
                 Self.root.appending(path: "Tests/ThirdParty/coinbase_clients.py").path(), "--rest", "https://localhost:\(address.port)", "--ws",
-                "wss://localhost:\(address.port)", "--ca", files.authority, "--key", TestKeys.name, "--secret-file", secret.path(),
+                "wss://localhost:\(address.port)", "--plain-ws", "ws://localhost:\(address.plainPort ?? 0)", "--ca", files.authority, "--key", TestKeys.name, "--secret-file", secret.path(),
             ]
             return try await withCheckedThrowingContinuation { continuation in
                 Thread.detachNewThread { continuation.resume(with: Result { try Self.run(python, arguments) }) }

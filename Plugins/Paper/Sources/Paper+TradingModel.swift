@@ -6,10 +6,13 @@ extension SimulatedOrder {
     var report: OrderReport {
         OrderReport(
             venueOrderID: VenueOrderID(String(id)), clientOrderID: ClientOrderID(clientOrderID), symbol: symbol, side: side,
-            type: kind.orderType, status: status, venueStatus: status.rawValue, quantity: quantity, limitPrice: limitPrice,
+            type: kind.orderType, status: gaveWay ? .cancelled : status, venueStatus: status.rawValue, quantity: quantity, limitPrice: limitPrice,
             stopPrice: stopPrice, filledQuantity: filledQuantity, averagePrice: averagePrice,
             reason: ending == .insufficientLiquidity ? .noLiquidity : nil, updatedAt: updatedAt)
     }
+
+    /// Ended because of another order of its bracket.
+    private var gaveWay: Bool { ending == .pairTriggered || ending == .workingOrderEnded }
 
     var reference: OrderReference {
         OrderReference(symbol: symbol, clientOrderID: ClientOrderID(clientOrderID), venueOrderID: VenueOrderID(String(id)))

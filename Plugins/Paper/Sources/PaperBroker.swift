@@ -28,17 +28,20 @@ public final class PaperBroker: Exchange {
     init(_ configuration: PaperConfiguration, context: BrokerContext) {
         clock = context.clock
         instrumentsBySymbol = Dictionary(configuration.instruments.map { ($0.symbol, $0) }, uniquingKeysWith: { first, _ in first })
+        var settings = ExchangeCore.Settings(
+            instruments: configuration.instruments, prices: configuration.prices, initialBalances: configuration.balances,
+            makerFee: configuration.fee, takerFee: configuration.fee, duplicateRule: .forever)
+        settings.pendingFollowsFills = true
         ledger = PaperLedger(
-            ExchangeCore.Settings(
-                instruments: configuration.instruments, prices: configuration.prices, initialBalances: configuration.balances,
-                makerFee: configuration.fee, takerFee: configuration.fee, duplicateRule: .forever),
+            settings,
             directory: context.stateDirectory, clock: context.clock, logger: context.logger)
         (events, continuation) = AsyncStream.makeStream(of: BrokerEvent.self, bufferingPolicy: .bufferingOldest(Self.eventBufferLimit))
     }
 
     public func run() async throws(BrokerError) {
-        try await ledger.open()
+        let reached = try await ledger.open()
         tell(.connected)
+        tell(reached)
         // A day at a time until cancelled; there is no connection to look after.
         while (try? await clock.sleep(for: .seconds(86_400))) != nil {}
         await ledger.close()

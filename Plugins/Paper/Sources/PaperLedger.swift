@@ -29,9 +29,10 @@ actor PaperLedger {
         core = ExchangeCore(settings)
     }
 
-    /// Reads the journal; does nothing when it is open.
-    func open() throws(BrokerError) {
-        guard journal == nil else { return }
+    /// Reads the journal, and lets resting orders trade that the configured prices reach; does nothing when it is open.
+    /// - Returns: The trades that a changed price made.
+    func open() throws(BrokerError) -> [ExchangeEvent] {
+        guard journal == nil else { return [] }
         var restored = ExchangeCore(settings)
         do throws(PaperJournal.Problem) {
             let opened = try PaperJournal(directory: directory) { event throws(HistoryError) in try restored.restore(event) }
@@ -44,6 +45,13 @@ actor PaperLedger {
         }
         core = restored
         failure = nil
+        var reached: [ExchangeEvent] = []
+        for (symbol, price) in settings.prices.sorted(by: { $0.key < $1.key }) {
+            let step = change(within: nil) { core, now throws(ExchangeRefusal) in try core.setPrice(price, of: symbol, at: now) }
+            if case .done(let events) = step { reached += events }
+        }
+        try checkOpen()
+        return reached
     }
 
     func close() { journal = nil }

@@ -25,7 +25,7 @@ import TradingModel
             let writer = CommitWriter(pool: fixture.pool) { _ in }
             let poison: @Sendable (StoreTransaction) throws -> Void = { transaction in
                 try transaction.db.execute(sql: "PRAGMA defer_foreign_keys = ON")
-                try anOrder("orphan").insert(with: &transaction.statements.order)
+                try anOrder("orphan").insert(with: &transaction.statements.order, requestedQuantity: "2")
             }
             let results = await withTaskGroup(of: Bool.self) { group in
                 for number in 0..<30 {

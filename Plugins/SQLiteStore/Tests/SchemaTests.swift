@@ -61,7 +61,7 @@ import TradingModel
         try await StoreFixture.run { fixture async throws in
             try await fixture.admitOrder("a")
             let optional: Set = ["quantity", "limit_price", "stop_price", "reference_price", "reason", "detail", "average_price",
-                "venue_order_id", "venue_status", "filled_at"]
+                "venue_order_id", "venue_status", "filled_at", "stop_loss", "take_profit", "bracket_role", "entry_id"]
             for column in OrderRecord.columns.split(separator: ", ").map({ $0.trimmingCharacters(in: .whitespaces) }) where !optional.contains(column) {
                 let columns = OrderRecord.columns.replacingOccurrences(of: "\n", with: " ")
                 let values = columns.split(separator: ", ").map { $0.trimmingCharacters(in: .whitespaces) }.map { name in
@@ -94,6 +94,7 @@ import TradingModel
             #expect(try await plan("SELECT id FROM orders WHERE is_open = 1 AND attempts >= 1 AND account = 'a' AND symbol = 's'").contains("orders_working"))
             let trade = "SELECT id FROM orders WHERE traded_at IS NOT NULL AND strategy = 's' AND account = 'a' ORDER BY traded_at DESC LIMIT 1"
             #expect(try await plan(trade).contains("orders_traded_by_account"))
+            #expect(try await plan("SELECT id FROM orders WHERE entry_id = 'e' ORDER BY bracket_role").contains("orders_legs"))
         }
     }
 

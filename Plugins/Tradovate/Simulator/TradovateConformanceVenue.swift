@@ -35,7 +35,6 @@ public struct TradovateConformanceVenue: VenueHarness {
     public func withVenue(_ body: @escaping @Sendable (SimulatedVenue) async throws -> Void) async throws {
         try await TradovateSimulator.withServer(.init(cash: 1_000_000_000, decisionDelay: .zero)) { [profile] simulator, address in
             let controls = HTTPVenueControls(port: address.port) { count in
-                let wanted = simulator.venue.filledOrderCount + count
                 for number in 0..<count {
                     _ = try simulator.venue.place(
                         .object([
@@ -43,11 +42,7 @@ public struct TradovateConformanceVenue: VenueHarness {
                             "symbol": .string(profile.symbol.rawValue), "orderQty": 1, "orderType": "Market", "isAutomated": true,
                         ]), fault: nil)
                 }
-                // What became of them is told a little later.
-                for _ in 0..<3000 where simulator.venue.filledOrderCount < wanted { try await Task.sleep(for: .milliseconds(20)) }
-                guard simulator.venue.filledOrderCount >= wanted else {
-                    throw ClauseFailure("\(simulator.venue.filledOrderCount) of \(wanted) orders were filled in a minute")
-                }
+                try await simulator.venue.settled()
             }
             try await body(SimulatedVenue(restPort: address.port, streamPort: address.port, controls: controls, makeBroker: makeBroker))
         }

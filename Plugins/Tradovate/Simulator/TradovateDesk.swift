@@ -38,6 +38,8 @@ struct TradovateDesk: Sendable {
         ) { fault in
             work(request, fault: fault)
         }
+        // A venue that decides without a delay has told everything when it answers.
+        if venue.settings.decisionDelay == .zero { try await venue.settled() }
         let outcome: String =
             switch reply {
             case .reply(let answer), .truncated(let answer, _):

@@ -99,6 +99,7 @@ public struct TradovateSimulator: Sendable {
                 venue.reset()
                 sessions.reset()
             },
+            onChange: { try await venue.settle($0) },
             names: { order in
                 let (id, isTrailing) = venue.state.withLock { state in
                     let id = state.orderID[order.id]
@@ -132,6 +133,16 @@ public struct TradovateSimulator: Sendable {
 
     /// Takes the next order and refuses it later, as risk checks do.
     public func refuseNextOrder(reason: String, text: String) { ownControls.refuseNext(reason: reason, text: text) }
+
+    /// Moves the market; what it reaches was told, and trailing stops have followed, when this returns.
+    public func setPrice(_ price: Price, of symbol: Symbol) async throws {
+        try await venue.settle(exchange.setPrice(price, of: symbol))
+    }
+
+    /// Fills a part of a resting order, which was told when this returns.
+    public func fill(_ order: Int64, quantity: Quantity) async throws {
+        try await venue.settle(exchange.fill(order, quantity: quantity))
+    }
 
     // MARK: Serving
 

@@ -92,6 +92,8 @@ struct TradovateSocket: Sendable {
             if let penalty = desk.sessions.penalty(for: endpoint, ticket: json["p-ticket"]?.string) {
                 return try await respond(connection, number, id, TradovateAnswer(status: 200, body: penalty))
             }
+            desk.controls.log.add(
+                method: "WS", path: "/v1/user/syncrequest", parameters: [], at: desk.venue.clock.wallTime, outcome: "200", fault: nil)
             var accounts = Set(desk.venue.accounts.map(\.id))
             if case .array(let stated)? = json["accounts"] { accounts = Set(stated.compactMap(\.integer)) }
             // Taken before the snapshot, so that nothing that happens after it is missed.

@@ -145,6 +145,7 @@ extension TradovateVenue {
             // Held over the call, so that what the exchange tells finds the order.
             try state.withLock { state throws(ExchangeRefusal) in
                 let events = try exchange.place(terms.request(price: price))
+                note(events, in: &state)
                 guard let placed = events.first?.order.id else { return }
                 state.exchangeID[id] = placed
                 state.orderID[placed] = id

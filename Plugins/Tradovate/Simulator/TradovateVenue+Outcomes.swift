@@ -30,42 +30,68 @@ extension TradovateVenue {
     func follow(_ batches: AsyncStream<[ExchangeEvent]>) async throws {
         for await batch in batches {
             for event in batch {
-                guard let id = try await toldOrder(event.order.id) else { continue }
-                switch event.kind {
-                case .traded(let trade): settleTrade(trade, event.order, of: id)
-                case .expired: end(id, "Canceled", execType: "Canceled", of: event.order)
-                case .accepted, .triggered, .cancelled, .amended: break
+                if let id = try await toldOrder(event.order.id) {
+                    switch event.kind {
+                    case .traded(let trade): settleTrade(trade, event.order, of: id)
+                    case .expired: end(id, "Canceled", execType: "Canceled", of: event.order)
+                    case .accepted, .triggered, .entered, .cancelled, .amended: break
+                    }
                 }
+                state.withLock { $0.settledEvents[event.order.account] = event.executionID }
             }
         }
+    }
+
+    /// Waits until everything that these events cause was told, so that queries show it.
+    func settle(_ events: [ExchangeEvent]) async throws {
+        state.withLock { note(events, in: &$0) }
+        trailOnce()
+        try await settled()
+    }
+
+    /// Waits until whatever was caused so far was told.
+    func settled() async throws {
+        while state.withLock({ state in
+            accounts.contains { (state.settledEvents[$0.key] ?? 0) < (state.causedEvents[$0.key] ?? 0) }
+        }) {
+            try await clock.sleep(for: .milliseconds(1))
+        }
+    }
+
+    func note(_ events: [ExchangeEvent], in state: inout State) {
+        for event in events { state.causedEvents[event.order.account] = max(state.causedEvents[event.order.account] ?? 0, event.executionID) }
     }
 
     /// Trailing stops follow the price. Looked at often, because the exchange tells no prices.
     func trail() async throws {
         while true {
             try await clock.sleep(for: .milliseconds(10))
-            let trailing = state.withLock { state in
-                state.terms.filter { $0.value.type == "TrailingStop" }.compactMap { id, terms in state.exchangeID[id].map { (id, $0, terms) } }
+            trailOnce()
+        }
+    }
+
+    private func trailOnce() {
+        let trailing = state.withLock { state in
+            state.terms.filter { $0.value.type == "TrailingStop" }.compactMap { id, terms in state.exchangeID[id].map { (id, $0, terms) } }
+        }
+        for (id, exchangeID, terms) in trailing {
+            let (price, order) = exchange.read { core in (core.prices[Symbol(terms.contract.name)], core.order(exchangeID)) }
+            guard let price, let order, !order.status.isTerminal, !order.isWorking, let stop = order.stopPrice else { continue }
+            let peak = state.withLock { state in
+                let old = state.peaks[id] ?? price
+                let peak = terms.side == .sell ? max(old, price) : min(old, price)
+                state.peaks[id] = peak
+                return peak
             }
-            for (id, exchangeID, terms) in trailing {
-                let (price, order) = exchange.read { core in (core.prices[Symbol(terms.contract.name)], core.order(exchangeID)) }
-                guard let price, let order, !order.status.isTerminal, !order.isWorking, let stop = order.stopPrice else { continue }
-                let peak = state.withLock { state in
-                    let old = state.peaks[id] ?? price
-                    let peak = terms.side == .sell ? max(old, price) : min(old, price)
-                    state.peaks[id] = peak
-                    return peak
-                }
-                let wanted = terms.trailed(from: peak)
-                guard terms.side == .sell ? wanted > stop : wanted < stop else { continue }
-                _ = try? exchange.amend(exchangeID, account: String(terms.account), stopPrice: wanted)
-            }
+            let wanted = terms.trailed(from: peak)
+            guard terms.side == .sell ? wanted > stop : wanted < stop else { continue }
+            _ = try? exchange.amend(exchangeID, account: String(terms.account), stopPrice: wanted)
         }
     }
 
     // MARK: New orders
 
-    private func settleNew(_ id: Int64) {
+    func settleNew(_ id: Int64) {
         let refusal = state.withLock { $0.exchangeRefusals.removeValue(forKey: id) }
         guard let terms = state.withLock({ $0.terms[id] }) else { return }
         if let refusal { return reject(id, terms, refusal) }
@@ -120,9 +146,10 @@ extension TradovateVenue {
         if old.timeInForce != new.timeInForce { return refuse(decision, old, "OtherExecutionRelated", "Time in force cannot be changed") }
         if let exchangeID {
             do throws(ExchangeRefusal) {
-                try exchange.amend(
+                let events = try exchange.amend(
                     exchangeID, account: String(old.account), quantity: new.quantity, limitPrice: new.price,
                     stopPrice: old.type == "TrailingStop" ? nil : new.stopPrice)
+                state.withLock { note(events, in: &$0) }
             } catch {
                 return refuse(decision, old, error == .noSuchOpenOrder ? "TooLate" : "InvalidPrice", "\(error)")
             }
@@ -188,13 +215,16 @@ extension TradovateVenue {
     // MARK: Trades
 
     /// The venue's order of an exchange order, once its acceptance was told: a trade is never told before.
+    ///
+    /// Nil for an order that a reset has taken away.
     private func toldOrder(_ exchangeID: Int64) async throws -> Int64? {
-        for _ in 0..<2000 {
-            let (id, isTold) = state.withLock { ($0.orderID[exchangeID], $0.isTold.contains(exchangeID)) }
+        let resets = state.withLock { $0.resets }
+        while true {
+            let (id, isTold, isOver) = state.withLock { ($0.orderID[exchangeID], $0.isTold.contains(exchangeID), $0.resets != resets) }
             if isTold { return id }
+            if isOver { return nil }
             try await clock.sleep(for: .milliseconds(1))
         }
-        return nil
     }
 
     private func settleTrade(_ trade: SimulatedTrade, _ after: SimulatedOrder, of id: Int64) {
@@ -224,9 +254,9 @@ extension TradovateVenue {
             return fillID
         }
         decide.yield(Decision(kind: .fees(fill: fillID), orderID: id, commandID: id, due: clock.monotonic + settings.feeDelay))
-        guard isDone else { return }
-        activateLegs(of: id)
-        if let sibling = terms.sibling { cancelSibling(sibling) }
+        if isDone { activateLegs(of: id, filled: after.filledQuantity) }
+        guard let sibling = terms.sibling else { return }
+        if isDone { cancelSibling(sibling) } else { shrinkSibling(sibling, to: after.openQuantity) }
     }
 
     private func position(_ terms: TradovateTerms, _ trade: SimulatedTrade, in state: borrowing State) -> JSONValue {
@@ -266,30 +296,7 @@ extension TradovateVenue {
         }
     }
 
-    // MARK: Brackets
-
-    /// The entry has filled: its legs start to work.
-    private func activateLegs(of id: Int64) {
-        let legs = state.withLock { state in state.terms.filter { $0.value.parent == id }.sorted { $0.key < $1.key } }
-        for (leg, terms) in legs where status(of: leg) == "Suspended" {
-            submit(leg, terms)
-            settleNew(leg)
-        }
-    }
-
-    private func endLegs(of id: Int64) {
-        let legs = state.withLock { state in state.terms.filter { $0.value.parent == id } }
-        for leg in legs.keys where status(of: leg) == "Suspended" { end(leg, "Canceled", execType: "Canceled", of: nil) }
-    }
-
-    private func cancelSibling(_ id: Int64) {
-        let (terms, exchangeID) = state.withLock { ($0.terms[id], $0.exchangeID[id]) }
-        guard let terms else { return }
-        if let exchangeID, (try? exchange.cancel(exchangeID, account: String(terms.account))) == nil { return }
-        end(id, "Canceled", execType: "Canceled", of: nil)
-    }
-
-    private func end(_ id: Int64, _ status: String, execType: String, of order: SimulatedOrder?) {
+    func end(_ id: Int64, _ status: String, execType: String, of order: SimulatedOrder?) {
         state.withLock { state in
             guard let terms = state.terms[id], let entity = state.tables["order", id] else { return }
             tell(
@@ -301,16 +308,16 @@ extension TradovateVenue {
         if order != nil { endLegs(of: id) }
     }
 
-    private func status(of id: Int64) -> String { state.withLock { $0.tables["order", id]?["ordStatus"]?.string ?? "" } }
+    func status(of id: Int64) -> String { state.withLock { $0.tables["order", id]?["ordStatus"]?.string ?? "" } }
 
     // MARK: Entities
 
-    private func event(_ kind: String, _ members: KeyValuePairs<String, JSONValue>, in state: inout State) -> EntityEvent {
+    func event(_ kind: String, _ members: KeyValuePairs<String, JSONValue>, in state: inout State) -> EntityEvent {
         let id = makeID(in: &state)
         return EntityEvent(kind: kind, isNew: true, entity: JSONValue.object(members).setting("id", .integer(id)))
     }
 
-    private func execution(
+    func execution(
         _ type: String, _ status: String, command: Int64, order: Int64, _ terms: TradovateTerms, now: Timestamp, in state: inout State
     ) -> EntityEvent {
         event(

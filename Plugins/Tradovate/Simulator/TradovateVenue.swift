@@ -56,6 +56,11 @@ final class TradovateVenue: Sendable {
         var peaks: [Int64: Price] = [:]
         var subscribers: [Int: (accounts: Set<Int64>, output: AsyncStream<[EntityEvent]>.Continuation)] = [:]
         var nextSubscriber = 0
+        /// The last event of the exchange that was told whole, by account.
+        var settledEvents: [String: Int64] = [:]
+        /// The last event of the exchange that a request or an order of the venue's own has caused, by account.
+        var causedEvents: [String: Int64] = [:]
+        var resets = 0
     }
 
     let exchange: SimulatedExchange
@@ -79,8 +84,9 @@ final class TradovateVenue: Sendable {
 
     func reset() {
         state.withLock { state in
-            let subscribers = state.subscribers
+            let (subscribers, resets) = (state.subscribers, state.resets)
             state = State()
+            state.resets = resets + 1
             // Ids go on rising, so that a client that lived through the reset sees no old one again.
             state.nextID = 1_000_000 + clock.wallTime.milliseconds % 1_000_000_000
             state.subscribers = subscribers
@@ -187,9 +193,6 @@ final class TradovateVenue: Sendable {
         defer { state.nextID += 1 }
         return state.nextID
     }
-
-    /// Orders whose fill was told.
-    var filledOrderCount: Int { state.withLock { state in (state.tables.rows["order"] ?? [:]).values.count { $0["ordStatus"] == "Filled" } } }
 
     func account(_ id: Int64?) -> Account? { accounts.first { $0.id == id } }
 }

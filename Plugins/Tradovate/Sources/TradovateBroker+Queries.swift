@@ -77,7 +77,18 @@ extension TradovateBroker {
         guard ids.count <= 1 else {
             throw BrokerError(.malformedReply, effect: .unknown, "\(ids.count) orders bear the id \(order.clientOrderID): \(ids.sorted())")
         }
-        return ids.first
+        if let id = ids.first { return id }
+        guard let entry = order.leg?.entryVenueOrderID.flatMap({ Int64($0.rawValue) }) else { return nil }
+        return try await legID(of: order.clientOrderID, under: entry)
+    }
+
+    /// The leg with this id among the orders that wait for their entry or were started by it. The list of commands may forget; the order's
+    /// own text does not.
+    private func legID(of id: ClientOrderID, under entry: Int64) async throws(BrokerError) -> Int64? {
+        let (session, account) = try connected()
+        let rows = try await session.api.list("/order/deps", ["masterid": String(account.id)], priority: .urgent)
+        let children = try Self.entities(rows, TradovateOrder.init).filter { $0.parentID == entry }
+        return try await completed(children).first { $0.clientOrderID == id }?.order?.id
     }
 
     /// The orders with all that belongs to them. An order that the venue does not show is left out.

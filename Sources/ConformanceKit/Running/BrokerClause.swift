@@ -32,7 +32,7 @@ public struct BrokerClause: Sendable, Identifiable, CustomStringConvertible {
     public var description: String { id }
 
     /// The longest time of one check, and how many checks run at once in this process.
-    static let timeLimit = Duration.seconds(45)
+    static let timeLimit = Duration.seconds(180)
     private static let gate = ClauseGate(width: 6)
 
     /// Checks the clause against a fresh venue. Never throws: whatever goes wrong is a failure with its reason.

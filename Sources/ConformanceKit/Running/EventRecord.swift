@@ -7,16 +7,17 @@ public final class EventRecord: Sendable {
     /// Events kept; more than any clause causes.
     static let limit = 100_000
     private let events = Mutex<[BrokerEvent]>([])
+    private let patience: Duration
 
-    init() {}
+    init(patience: Duration) { self.patience = patience }
 
     var all: [BrokerEvent] { events.withLock { $0 } }
     func add(_ event: BrokerEvent) { events.withLock { if $0.count < Self.limit { $0.append(event) } } }
 
     /// Waits until an event from `index` on fits.
-    func wait(from index: Int = 0, upTo limit: Duration = .seconds(8), for fits: (BrokerEvent) -> Bool) async throws -> Bool {
+    func wait(from index: Int = 0, upTo limit: Duration? = nil, for fits: (BrokerEvent) -> Bool) async throws -> Bool {
         let clock = SystemClock()
-        let end = clock.monotonic + limit
+        let end = clock.monotonic + (limit ?? patience)
         while clock.monotonic < end {
             if all.dropFirst(index).contains(where: fits) { return true }
             try await clock.sleep(for: .milliseconds(10))

@@ -28,7 +28,7 @@ extension VenueSession {
             goodTill: time == .gtd ? SystemClock().wallTime + .seconds(86_400) : nil, postOnly: postOnly, reduceOnly: reduceOnly, bracket: bracket)
     }
 
-    func window(_ length: Duration = .seconds(20)) -> SendWindow { SendWindow(notAfter: SystemClock().monotonic + length) }
+    func window(_ length: Duration = .seconds(60)) -> SendWindow { SendWindow(notAfter: SystemClock().monotonic + length) }
 
     func reference(_ order: NewOrder, venueOrderID: VenueOrderID? = nil) -> OrderReference {
         OrderReference(symbol: order.symbol, clientOrderID: order.clientOrderID, venueOrderID: venueOrderID)

@@ -42,8 +42,9 @@ actor AccountDesk {
     /// An order is being sent or its outcome recorded.
     var isWorkingNow: Bool { isWorking }
 
-    /// Takes an order that is committed as queued or absent. A repeat is ignored.
+    /// Takes an order that is committed as queued or absent. A repeat is ignored, and so is a leg: its entry's request makes it.
     func enqueue(_ order: OrderRecord, after delay: Duration = .zero) {
+        guard order.bracketRole == nil else { return }
         guard queue.add(DeskQueue.Entry(order, notBefore: clock.monotonic + delay)) else { return }
         mailbox.signal()
     }
@@ -108,6 +109,11 @@ actor AccountDesk {
             await alerts.raise("instrument_rules_missing", .medium, subject: "account:\(account)", "no rules for \(order.symbol); its orders wait")
         }
         if instrument != nil { await alerts.clear("instrument_rules_missing", subject: "account:\(account)") }
+        // What the decision would be on whatever facts: while a venue is away, the orders that wait for it cost the store nothing.
+        if let hold, order.isFirst, clock.wallTime < order.expiresAt {
+            logger.debug("order waits", metadata: ["order_id": .string(order.id.rawValue), "reason": .string(hold.reason)])
+            return .wait
+        }
         let decision = PermitDecision(instrument: instrument, capabilities: broker.capabilities, hold: hold)
         let now = clock.monotonic
         let notAfter = min(now + settings.sendWindow, grant.validUntil)

@@ -12,7 +12,8 @@ struct DeskQueue {
         let expiresAt: Timestamp
         /// Not sent earlier: it is tried again after a pause.
         let notBefore: MonotonicInstant
-
+        /// It has had no permit yet.
+        let isFirst: Bool
     }
 
     fileprivate struct Lane {
@@ -53,7 +54,7 @@ struct DeskQueue {
 
 extension DeskQueue.Entry {
     init(_ order: OrderRecord, notBefore: MonotonicInstant) {
-        self.init(id: order.id, symbol: order.symbol, expiresAt: order.expiresAt, notBefore: notBefore)
+        self.init(id: order.id, symbol: order.symbol, expiresAt: order.expiresAt, notBefore: notBefore, isFirst: order.attempts == 0)
     }
 }
 

@@ -73,6 +73,8 @@ actor OrderTracker {
             byClientOrderID[watch.order.clientOrderID] = nil
         }
         for var order in open {
+            // What becomes known of their entry settles these; it is open too, and is taken over here.
+            if order.bracketRole != nil, BracketFollowing.states.contains(order.state) { continue }
             switch order.state {
             case .queued, .absent:
                 waiting.append(order)
@@ -130,6 +132,7 @@ actor OrderTracker {
         }
         // An order that is proven absent is no longer watched; its next attempt is watched anew.
         if watch.staleIsAlerted, order.state.isTerminal || order.state == .absent { await alerts.resolve("stale_order", subject: "order:\(order.id)") }
+        if order.bracket != nil || order.bracketRole != nil { await lookAtBracket(of: order) }
     }
 
     /// The outcome of a permit could not be recorded: only evidence can settle it.
@@ -248,13 +251,57 @@ actor OrderTracker {
     private func update(_ id: OrderID, _ reduce: @escaping @Sendable (OrderSnapshot) -> OrderChange?) async -> Bool {
         guard let grant = await grant?() else { return false }
         do {
-            await note(try await store.update(id, under: grant.tenure, at: clock.wallTime, reducing: reduce))
+            let order = try await store.update(id, under: grant.tenure, at: clock.wallTime, reducing: reduce)
+            let isWatched = watches[id] != nil
+            await note(order)
+            // A leg may be told before it is watched, and an entry after it was given up as absent.
+            if !isWatched, order.bracket != nil || order.bracketRole != nil { await lookAtBracket(of: order) }
             return true
         } catch {
             if case .fenced = error { await lose?(grant.tenure, "\(error)") }
             logger.warning("evidence not stored, will be gathered again", metadata: ["order_id": .string(id.rawValue), "error": .string("\(error)")])
             return false
         }
+    }
+
+    // MARK: Brackets
+
+    /// After a change of an entry or a leg: watches the legs that stand by themselves, and asks soon where one change means another.
+    private func lookAtBracket(of order: OrderRecord) async {
+        guard let entry = try? await store.order(order.entryID ?? order.id) else { return }
+        let standing = entry.legs.map(\.order).filter { !$0.state.isTerminal && !BracketFollowing.states.contains($0.state) }
+        var base = watches[entry.order.id]?.base
+        if base == nil, standing.contains(where: { watches[$0.id] == nil }) { base = (try? await broker.instrument(entry.order.symbol))?.base }
+        let now = clock.monotonic
+        for leg in standing {
+            if watches[leg.id] == nil { add(Watch(leg, base: base, now: now, firstCheckAfter: settings.tracking.monitorInterval)) }
+            // The end of the entry or of the other leg ends this one or sets it to work; the event that tells it may be lost.
+            guard order.state.isTerminal, order.id != leg.id, let due = watches[leg.id]?.nextCheck else { continue }
+            watches[leg.id]?.nextCheck = min(due, now + settings.tracking.immediateInterval)
+        }
+        if order.bracketRole != nil, order.state.isTerminal, BracketFollowing.hasLostProtection(entry) {
+            await alerts.raise(
+                "protection_lost", .critical, subject: "order:\(entry.order.id)",
+                "\(account) \(entry.order.symbol): the legs ended without closing what order \(entry.order.id) opened; its position has no stop")
+        }
+        // A leg that the venue shows proves that the entry is there too.
+        guard entry.legs.contains(where: { BracketFollowing.isAtVenue($0.order) }) else { return }
+        switch entry.order.state {
+        case .unknown, .resolving: watches[entry.order.id]?.nextCheck = now
+        case .absent where watches[entry.order.id] == nil: add(Watch(entry.order, base: nil, now: now, firstCheckAfter: .zero))
+        default: break
+        }
+    }
+
+    /// How the venue is asked about the order; nil if the store cannot say now what the leg's entry is.
+    private func reference(to order: OrderRecord, venueOrderID: VenueOrderID?) async -> OrderReference? {
+        guard let role = order.bracketRole, let entryID = order.entryID else {
+            return OrderReference(symbol: order.symbol, clientOrderID: order.clientOrderID, venueOrderID: venueOrderID)
+        }
+        guard let entry = try? await store.order(entryID)?.order else { return nil }
+        return OrderReference(
+            symbol: order.symbol, clientOrderID: order.clientOrderID, venueOrderID: venueOrderID,
+            leg: .init(role: role, entry: entry.clientOrderID, entryVenueOrderID: entry.venueOrderID))
     }
 
     // MARK: Checks
@@ -289,13 +336,17 @@ actor OrderTracker {
             watches[id]?.nextCheck = clock.monotonic + settings.tracking.backgroundInterval
             return
         }
-        if watch.base == nil { watches[id]?.base = (try? await broker.instrument(watch.order.symbol))?.base }
+        if watch.base == nil {
+            // Asked first: an assignment through `?` holds its left side while the right one waits, and nobody else may look at it then.
+            let base = (try? await broker.instrument(watch.order.symbol))?.base
+            watches[id]?.base = base
+        }
         await alertIfStale(id)
         if watch.isInDoubt, watch.order.state == .permitted {
             let at = clock.wallTime
             _ = await update(id) { OrderReducer.lost(.notRecorded, "the outcome of the attempt could not be stored", $0, at: at) }
         }
-        let reference = OrderReference(symbol: watch.order.symbol, clientOrderID: watch.order.clientOrderID, venueOrderID: watch.order.venueOrderID)
+        guard let reference = await reference(to: watch.order, venueOrderID: watch.order.venueOrderID) else { return schedule(id, known: false) }
         let askedAt = clock.monotonic
         let answer = await broker.lookup(reference)
         watches[id]?.checks += 1
@@ -315,7 +366,7 @@ actor OrderTracker {
         if report.filledQuantity > 0, let snapshot = try? await store.order(id) {
             let known = snapshot.fills.reduce(Quantity.zero) { $0 + $1.quantity }
             if known < report.filledQuantity {
-                let reference = OrderReference(symbol: report.symbol, clientOrderID: snapshot.order.clientOrderID, venueOrderID: report.venueOrderID)
+                guard let reference = await reference(to: snapshot.order, venueOrderID: report.venueOrderID) else { return schedule(id, known: false) }
                 do { fills = try await broker.fills(of: reference) } catch {
                     logger.warning("fills not read, will be asked again", metadata: ["order_id": .string(id.rawValue), "error": .string("\(error)")])
                 }
@@ -340,6 +391,9 @@ actor OrderTracker {
                 let since = watch.order.createdAt - .seconds(60)
                 let others = try await broker.openOrders() + broker.orderHistory(watch.order.symbol, since: since)
                 if let report = others.first(where: { $0.clientOrderID == watch.order.clientOrderID }) { return await found(id, report) }
+                // A leg at the venue came with the same request.
+                let legs = (watch.order.bracket?.roles ?? []).map(watch.order.clientOrderID.leg)
+                if others.contains(where: { $0.clientOrderID.map(legs.contains) ?? false }) { isNegative = false }
             } catch {
                 isNegative = false
             }
@@ -374,7 +428,7 @@ actor OrderTracker {
         case .absent:
             let detail = "\(watch.negatives.count) complete negative answers after the last moment at which it could surface"
             if await update(id, { OrderReducer.move($0, to: .absent, reason: "proven_absent", detail: detail, at: at) }), let record = try? await store.order(id)?.order {
-                await onAbsent?(record)
+                if record.state == .absent { await onAbsent?(record) }
             } else {
                 schedule(id, known: false)
             }

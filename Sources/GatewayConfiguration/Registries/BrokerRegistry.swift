@@ -14,6 +14,7 @@ public struct BrokerRegistry: Sendable {
         public let capabilities: BrokerCapabilities
         public let semantics: VenueSemantics
         public let defaultMode: AccountMode
+        public let dialects: [BrokerDialect]
         /// Reads the plugin's part of an account's block: whether it means a live venue, and how to make the broker.
         let read: @Sendable (SettingsReader) -> (isLive: Bool, make: BrokerFactory)
     }
@@ -25,7 +26,7 @@ public struct BrokerRegistry: Sendable {
     public mutating func register<Plugin: BrokerPlugin>(_ plugin: Plugin.Type) {
         let entry = Entry(
             id: plugin.id, displayName: plugin.displayName, capabilities: plugin.capabilities, semantics: plugin.semantics,
-            defaultMode: plugin.defaultMode,
+            defaultMode: plugin.defaultMode, dialects: plugin.dialects,
             read: { settings in
                 let configuration = Plugin.Configuration(reading: settings)
                 return (Plugin.isLive(configuration), { context in try Plugin.makeBroker(configuration, context: context) })

@@ -27,6 +27,8 @@ public struct PermitDecision: Sendable {
             return .close(.abandoned, reason: "attempts_exhausted", detail: "absent after \(order.attempts) attempts")
         }
         if let hold { return .wait(reason: hold.reason) }
+        // A leg that the venue shows proves that the entry reached it, whatever was concluded before: evidence will end the wait.
+        guard facts.legs.allSatisfy({ $0.state == order.state }) else { return .wait(reason: "leg_at_venue") }
         guard let instrument else { return .wait(reason: "instrument_rules_missing") }
 
         var notes: [String] = []
@@ -43,6 +45,14 @@ public struct PermitDecision: Sendable {
 
         var quantity = order.quantity ?? order.requestedQuantity
         if isFirst {
+            if let leg = facts.openLegs.first {
+                return .close(
+                    .blocked, reason: "bracket_open",
+                    detail: "leg \(leg) of a bracket will \(order.side.rawValue) the same position; sending this order too could trade it twice")
+            }
+            if order.bracket != nil, order.policy.longOnly, order.side == .sell {
+                return .close(.blocked, reason: "bracket_on_exit", detail: "with long_only a sell closes a position; a stop loss and a take profit belong to a buy")
+            }
             if let entry = facts.entryOfSameSignal, order.side == .buy {
                 return .close(.skipped, reason: "entry_exists", detail: "order \(entry) of the same signal entered this instrument at this account")
             }
@@ -115,6 +125,9 @@ public struct PermitDecision: Sendable {
         guard order.type == .market || capabilities.timesInForce.contains(order.timeInForce) else {
             return blocked("unsupported_time_in_force", "the venue has no \(order.timeInForce.rawValue)")
         }
+        guard order.bracket == nil || capabilities.canBracket else {
+            return blocked("unsupported_bracket", "this account's broker takes no stop loss and take profit with an order; it is not sent without them")
+        }
         let isMarket = order.type == .market
         let step = isMarket ? instrument.marketLotSize : instrument.lotSize
         let quantity = wanted.rounded(.down, to: step)
@@ -123,7 +136,11 @@ public struct PermitDecision: Sendable {
         }
         let maximum = isMarket ? instrument.maximumMarketQuantity : instrument.maximumQuantity
         guard maximum.isZero || quantity <= maximum else { return blocked("above_maximum", "\(quantity) is above the venue's maximum \(maximum)") }
-        for (name, price) in [("limit_price", order.limitPrice), ("stop_price", order.stopPrice)] {
+        let prices = [
+            ("limit_price", order.limitPrice), ("stop_price", order.stopPrice), ("stop_loss", order.bracket?.stopLoss),
+            ("take_profit", order.bracket?.takeProfit),
+        ]
+        for (name, price) in prices {
             guard let price else { continue }
             guard price.isMultiple(of: instrument.tickSize) else { return blocked("off_tick", "\(name) \(price) is not on the tick \(instrument.tickSize)") }
             guard price >= instrument.minimumPrice, instrument.maximumPrice.isZero || price <= instrument.maximumPrice else {
@@ -137,7 +154,8 @@ public struct PermitDecision: Sendable {
             return .grant(
                 try NewOrder(
                     clientOrderID: order.clientOrderID, symbol: order.symbol, side: order.side, type: order.type, quantity: quantity,
-                    limitPrice: order.limitPrice, stopPrice: order.stopPrice, timeInForce: order.timeInForce, reduceOnly: order.reduceOnly),
+                    limitPrice: order.limitPrice, stopPrice: order.stopPrice, timeInForce: order.timeInForce, reduceOnly: order.reduceOnly,
+                    bracket: order.bracket),
                 notes: notes)
         } catch {
             return blocked("incomplete_order", "\(error)")

@@ -28,6 +28,8 @@ public enum OrderJournal {
                 "side": order.side.rawValue, "type": order.type.rawValue, "status": order.state.rawValue,
                 "quantity": (order.quantity ?? order.requestedQuantity).description, "filled_quantity": order.filledQuantity.description,
                 "average_price": order.averagePrice?.description, "venue_order_id": order.venueOrderID?.rawValue,
+                "role": order.bracketRole?.rawValue, "entry_id": order.entryID?.rawValue,
+                "stop_loss": order.bracket?.stopLoss?.description, "take_profit": order.bracket?.takeProfit?.description,
                 "reason": order.reason, "detail": order.detail, "request_id": order.requestID,
             ])
         else { return [] }

@@ -23,12 +23,18 @@ public struct OrderReducer: Sendable {
 
     private var order: OrderRecord { change.order }
 
-    /// Nil if nothing is different.
+    /// The change with what it means for the legs; nil if nothing is different.
     private var result: OrderChange? {
         var before = snapshot.order
         before.updatedAt = now
-        return before == change.order && change.attempts.isEmpty && change.newFills.isEmpty && change.alerts.isEmpty ? nil : change
+        guard before != change.order || !change.attempts.isEmpty || !change.newFills.isEmpty || !change.alerts.isEmpty else { return nil }
+        var change = change
+        change.legs = BracketFollowing.changes(of: snapshot, with: change, at: now)
+        return change
     }
+
+    /// A leg of this entry that the venue has shown. It came with the same request, so nothing can say any more that nothing was sent.
+    private var legAtVenue: OrderID? { snapshot.legs.first { BracketFollowing.isAtVenue($0.order) }?.order.id }
 
     // MARK: How an attempt ended
 
@@ -42,7 +48,9 @@ public struct OrderReducer: Sendable {
             reducer.merge(report, fills)
         case .refused(let reason, let evidence):
             reducer.close(number, "refused", evidence, cause: reason.code)
-            if isPending {
+            if isPending, let leg = reducer.legAtVenue {
+                reducer.becomeUnknown(.contradiction, "refused (\(reason.code)), but its leg \(leg) is at the venue")
+            } else if isPending {
                 reducer.move(to: .rejected, reason: reason.code, detail: evidence.message ?? reason.description)
                 reducer.alert("order_rejected", .medium, "\(reason.description): \(evidence.message ?? "")")
             } else {
@@ -50,7 +58,9 @@ public struct OrderReducer: Sendable {
             }
         case .notSent(let reason, let evidence):
             reducer.close(number, "not_sent", evidence, cause: reason.rawValue)
-            if isPending {
+            if isPending, let leg = reducer.legAtVenue {
+                reducer.becomeUnknown(.contradiction, "not sent (\(reason.rawValue)), but its leg \(leg) is at the venue")
+            } else if isPending {
                 reducer.move(to: .absent, reason: "not_sent", detail: "\(reason.rawValue): \(evidence.message ?? "nothing was sent")")
                 if !reason.isRetryable {
                     reducer.move(to: .abandoned, reason: reason.rawValue, detail: evidence.message ?? "the adapter cannot send this order")
@@ -88,6 +98,12 @@ public struct OrderReducer: Sendable {
     public static func move(_ snapshot: OrderSnapshot, to state: OrderState, reason: String, detail: String, alert: AlertDraft? = nil, at now: Timestamp) -> OrderChange? {
         guard snapshot.order.state != state else { return nil }
         var reducer = OrderReducer(snapshot, base: nil, at: now)
+        if state == .absent, let leg = reducer.legAtVenue {
+            let why = "all answers say that it does not exist, but its leg \(leg) is at the venue"
+            reducer.move(to: .parked, reason: "leg_at_venue", detail: why)
+            reducer.alert("parked_order", .critical, "a person must decide: \(why)")
+            return reducer.result
+        }
         reducer.move(to: state, reason: reason, detail: detail)
         if let alert { reducer.change.alerts.append(alert) }
         return reducer.result
@@ -140,7 +156,12 @@ public struct OrderReducer: Sendable {
         }
         let known = Set(snapshot.fills.map(\.executionID))
         var seen = known
-        let fresh = fills.filter { $0.symbol == order.symbol && $0.side == order.side && seen.insert($0.executionID).inserted }
+        let isLeg = order.bracketRole != nil
+        let fresh = fills.filter { fill in
+            // Two legs may share an order of the venue; what names the other one belongs to that.
+            guard !isLeg || fill.clientOrderID == nil || fill.clientOrderID == order.clientOrderID else { return false }
+            return fill.symbol == order.symbol && fill.side == order.side && seen.insert(fill.executionID).inserted
+        }
         let wasTerminal = order.state.isTerminal
         var position = snapshot.position
         for fill in fresh { position = PositionLedger.apply(fill, to: position, account: order.account, base: base, at: now) }
@@ -173,6 +194,9 @@ public struct OrderReducer: Sendable {
         guard let state = target(report, total: total) else { return }
         let wasDoubtful = OrderStateMachine.unsettled.contains(snapshot.order.state) && snapshot.order.state != .permitted
         move(to: state, reason: report?.reason?.code ?? (state == .rejected ? "rejected" : nil), detail: report?.reason.map(\.description))
+        if order.bracketRole == .stopLoss, order.state == .rejected || order.state == .expired, snapshot.order.state != order.state {
+            alert("protection_lost", .critical, "the stop loss of order \(order.entryID?.rawValue ?? "?") ended \(order.state.rawValue): its position may have no stop")
+        }
         if wasDoubtful, order.state == state {
             change.journal.append(OrderJournal.line(order, type: "order.resolved", extra: [.init("was", .string(snapshot.order.state.rawValue))]))
         }
@@ -188,6 +212,8 @@ public struct OrderReducer: Sendable {
         // Until every fill is known the order stays open, whatever the status says.
         guard total >= order.filledQuantity else { return isChanging ? nil : partly }
         switch report.status {
+        // A leg may be smaller at the venue than its entry, by a fee that was taken out of what the entry bought.
+        case .filled where order.bracketRole != nil && total > 0: return .filled
         case .filled: return isChanging ? nil : partly
         case .cancelled: return .cancelled
         case .expired: return .expired
@@ -200,8 +226,11 @@ public struct OrderReducer: Sendable {
     private func difference(_ report: OrderReport) -> String? {
         if report.symbol != order.symbol { return "symbol \(report.symbol), not \(order.symbol)" }
         if report.side != order.side { return "side \(report.side.rawValue), not \(order.side.rawValue)" }
-        if let type = report.type, type != order.type { return "type \(type.rawValue), not \(order.type.rawValue)" }
-        if let theirs = report.quantity, let ours = order.quantity, theirs != ours { return "quantity \(theirs), not \(ours)" }
+        let isLeg = order.bracketRole != nil
+        if let type = report.type, type != order.type, !(order.bracketRole == .stopLoss && type == .stopLimit) {
+            return "type \(type.rawValue), not \(order.type.rawValue)"
+        }
+        if let theirs = report.quantity, let ours = order.quantity, isLeg ? theirs > ours : theirs != ours { return "quantity \(theirs), not \(ours)" }
         return nil
     }
 }

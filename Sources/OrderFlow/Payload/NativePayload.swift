@@ -13,7 +13,7 @@ public struct NativePayload: Sendable {
         "exchange", "position", "position_size", "prev_position", "prev_position_size", "order_id", "interval", "bar_time", "comment", "extras",
     ]
     private static let decisive: Set<String> = [
-        "v", "strategy", "symbol", "action", "quantity", "type", "limit_price", "stop_price", "time_in_force", "price", "fired_at",
+        "v", "strategy", "symbol", "action", "quantity", "type", "limit_price", "stop_price", "stop_loss", "take_profit", "time_in_force", "price", "fired_at",
         "max_lag", "secret", "alert_id", "signal_id",
     ]
 
@@ -94,6 +94,7 @@ public struct NativePayload: Sendable {
             if needed, !present { throw problem("missing_field", "\(field) is required for a \(type.rawValue) order", nil) }
             if !needed, present { throw problem("unexpected_field", "\(field) has no meaning for a \(type.rawValue) order", field) }
         }
+        let bracket = try bracket(side, around: [("limit_price", limitPrice), ("stop_price", stopPrice)])
         let timeInForce = try choice("time_in_force", TimeInForce.self) ?? .gtc
         guard timeInForce != .gtd else { throw problem("unsupported_time_in_force", "gtd is not supported in signals", "time_in_force", status: 422) }
         let strategy = try text("strategy")
@@ -101,7 +102,7 @@ public struct NativePayload: Sendable {
         let signalID = try text("signal_id")
         return TradeSignal(
             strategy: strategy.map { StrategyID($0) }, symbol: symbol, side: side, quantity: try decimal("quantity", Quantity.self), type: type,
-            limitPrice: limitPrice, stopPrice: stopPrice, timeInForce: timeInForce, referencePrice: try price(), firedAt: try firedAt(),
+            limitPrice: limitPrice, stopPrice: stopPrice, bracket: bracket, timeInForce: timeInForce, referencePrice: try price(), firedAt: try firedAt(),
             maximumAge: try maximumAge(), key: alertID ?? signalID)
     }
 
@@ -145,6 +146,29 @@ public struct NativePayload: Sendable {
         do { value = try D(text) } catch { throw problem("invalid_number", "\(key): \(error)", key) }
         guard value > 0 else { throw problem("not_positive", "\(key) must be greater than zero, not \(value)", key) }
         return value
+    }
+
+    /// The stop loss must lie on the losing side of the order's own prices, the take profit on the winning side.
+    private func bracket(_ side: Side, around own: [(String, Price?)]) throws(PayloadProblem) -> Bracket? {
+        for field in ["stop_loss", "take_profit"] {
+            guard case .object? = node(field)?.content else { continue }
+            throw problem("relative_price_unsupported", "\(field) must be an absolute price: there is no market price here to count from", field, status: 422)
+        }
+        let bracket = Bracket(stopLoss: try decimal("stop_loss", Price.self), takeProfit: try decimal("take_profit", Price.self))
+        guard !bracket.roles.isEmpty else { return nil }
+        let rising = [[("stop_loss", bracket.stopLoss)], own, [("take_profit", bracket.takeProfit)]]
+        let groups = side == .buy ? rising : rising.reversed()
+        for (index, group) in groups.enumerated() {
+            for (lowName, low) in group {
+                for (highName, high) in groups.dropFirst(index + 1).joined() {
+                    guard let low, let high, low >= high else { continue }
+                    throw problem(
+                        "invalid_bracket", "\(lowName) \(low) must be below \(highName) \(high) for a \(side.rawValue)",
+                        bracket.stopLoss == low || bracket.stopLoss == high ? "stop_loss" : "take_profit", status: 422)
+                }
+            }
+        }
+        return bracket
     }
 
     /// `{{close}}` can render as `NaN` or nothing; the reference price decides nothing, so an empty text counts as absent.

@@ -12,6 +12,8 @@ public struct TradeSignal: Sendable, Hashable {
     public var type: OrderType
     public var limitPrice: Price?
     public var stopPrice: Price?
+    /// Absolute prices, on the right sides of each other and of the order's own.
+    public var bracket: Bracket?
     public var timeInForce: TimeInForce
     /// The market price that the sender saw.
     public var referencePrice: Price?
@@ -23,7 +25,7 @@ public struct TradeSignal: Sendable, Hashable {
 
     public init(
         strategy: StrategyID?, symbol: String, side: Side, quantity: Quantity?, type: OrderType = .market, limitPrice: Price? = nil,
-        stopPrice: Price? = nil, timeInForce: TimeInForce = .gtc, referencePrice: Price? = nil, firedAt: Timestamp? = nil,
+        stopPrice: Price? = nil, bracket: Bracket? = nil, timeInForce: TimeInForce = .gtc, referencePrice: Price? = nil, firedAt: Timestamp? = nil,
         maximumAge: Duration? = nil, key: String? = nil
     ) {
         self.strategy = strategy
@@ -33,6 +35,7 @@ public struct TradeSignal: Sendable, Hashable {
         self.type = type
         self.limitPrice = limitPrice
         self.stopPrice = stopPrice
+        self.bracket = bracket
         self.timeInForce = timeInForce
         self.referencePrice = referencePrice
         self.firedAt = firedAt

@@ -46,19 +46,34 @@ public struct Planner: Sendable {
         for strategy in concerned {
             for account in strategy.accounts {
                 guard let symbol = strategy.symbols[signal.symbol]?[account.id], let rules = clientOrderIDRules[account.id] else { continue }
-                orders.append(
-                    OrderRecord(
-                        id: Minting.orderID(context.signalID, index: orders.count), signalID: context.signalID, strategy: strategy.id,
-                        account: account.id, leg: 0,
-                        clientOrderID: Minting.clientOrderID(
-                            signal: context.signalID, strategy: strategy.id, account: account.id, leg: 0, rules: rules),
-                        symbol: symbol, signalSymbol: signal.symbol, side: signal.side, type: signal.type, timeInForce: signal.timeInForce,
-                        requestedQuantity: try requestedQuantity(signal, account.sizing), limitPrice: signal.limitPrice,
-                        stopPrice: signal.stopPrice, reduceOnly: false, referencePrice: signal.referencePrice, policy: strategy.policy,
-                        requestID: context.requestID, createdAt: context.receivedAt, updatedAt: context.receivedAt, expiresAt: context.expiresAt))
+                let entry = OrderRecord(
+                    id: Minting.orderID(context.signalID, index: orders.count), signalID: context.signalID, strategy: strategy.id,
+                    account: account.id, leg: 0,
+                    clientOrderID: Minting.clientOrderID(
+                        signal: context.signalID, strategy: strategy.id, account: account.id, leg: 0, rules: rules),
+                    symbol: symbol, signalSymbol: signal.symbol, side: signal.side, type: signal.type, timeInForce: signal.timeInForce,
+                    requestedQuantity: try requestedQuantity(signal, account.sizing), limitPrice: signal.limitPrice,
+                    stopPrice: signal.stopPrice, reduceOnly: false, bracket: signal.bracket, referencePrice: signal.referencePrice, policy: strategy.policy,
+                    requestID: context.requestID, createdAt: context.receivedAt, updatedAt: context.receivedAt, expiresAt: context.expiresAt)
+                orders.append(entry)
+                if let bracket = signal.bracket { orders += legs(of: entry, bracket, from: orders.count) }
             }
         }
         return orders
+    }
+
+    /// The orders that the entry's request makes besides it: they close what it opens.
+    private func legs(of entry: OrderRecord, _ bracket: Bracket, from index: Int) -> [OrderRecord] {
+        bracket.roles.enumerated().map { number, role in
+            OrderRecord(
+                id: Minting.orderID(entry.signalID, index: index + number), signalID: entry.signalID, strategy: entry.strategy,
+                account: entry.account, leg: entry.leg + 1 + number, clientOrderID: entry.clientOrderID.leg(role), symbol: entry.symbol,
+                signalSymbol: entry.signalSymbol, side: entry.side.opposite, type: role == .stopLoss ? .stop : .limit, timeInForce: .gtc,
+                requestedQuantity: entry.requestedQuantity, limitPrice: role == .takeProfit ? bracket.takeProfit : nil,
+                stopPrice: role == .stopLoss ? bracket.stopLoss : nil, reduceOnly: true, bracketRole: role, entryID: entry.id,
+                referencePrice: entry.referencePrice, policy: entry.policy, requestID: entry.requestID, createdAt: entry.createdAt,
+                updatedAt: entry.updatedAt, expiresAt: entry.expiresAt)
+        }
     }
 
     private func requestedQuantity(_ signal: TradeSignal, _ sizing: Sizing) throws(PayloadProblem) -> Quantity {

@@ -12,12 +12,14 @@ public struct SimulatorControls: Sendable {
     public let log: RequestLog
     /// What the venue itself keeps and must forget on a reset.
     let onReset: @Sendable () -> Void
+    /// What the venue itself does after the market has moved, given what happened on the exchange; a control answers when it is done.
+    let onChange: @Sendable ([ExchangeEvent]) async throws -> Void
     /// What the venue itself calls an order of the exchange: its id, and the word for its type.
     let names: @Sendable (SimulatedOrder) -> (venueOrderID: String, type: String)
 
     public init(
         exchange: SimulatedExchange, faults: FaultPlan, streams: StreamFaults, log: RequestLog,
-        onReset: @escaping @Sendable () -> Void = {},
+        onReset: @escaping @Sendable () -> Void = {}, onChange: @escaping @Sendable ([ExchangeEvent]) async throws -> Void = { _ in },
         names: @escaping @Sendable (SimulatedOrder) -> (venueOrderID: String, type: String) = { (String($0.id), $0.kind.rawValue) }
     ) {
         self.exchange = exchange
@@ -25,6 +27,7 @@ public struct SimulatorControls: Sendable {
         self.streams = streams
         self.log = log
         self.onReset = onReset
+        self.onChange = onChange
         self.names = names
     }
 
@@ -35,13 +38,13 @@ public struct SimulatorControls: Sendable {
         group.get("faults") { _, context in try reply(context) { .array(faults.pending.map(\.json)) } }
         group.post("price") { request, context in
             try await command(request, context) { body in
-                try refusable { try exchange.setPrice(Price(try decimal(body, "price")), of: try symbol(body)) }
+                try await onChange(try refusable { try exchange.setPrice(Price(try decimal(body, "price")), of: try symbol(body)) })
             }
         }
         group.post("liquidity") { request, context in
             try await command(request, context) { body in
                 let quantity = body["quantity"] == .null ? nil : Quantity(try decimal(body, "quantity"))
-                try refusable { try exchange.setLiquidity(quantity, of: try symbol(body)) }
+                try await onChange(try refusable { try exchange.setLiquidity(quantity, of: try symbol(body)) })
             }
         }
         group.post("fill") { request, context in
@@ -50,7 +53,7 @@ public struct SimulatorControls: Sendable {
                 guard let order = exchange.read({ core in core.orders.last { $0.clientOrderID == id && !$0.status.isTerminal } }) else {
                     throw ControlError("no open order '\(id)'")
                 }
-                try refusable { try exchange.fill(order.id, quantity: Quantity(try decimal(body, "quantity"))) }
+                try await onChange(try refusable { try exchange.fill(order.id, quantity: Quantity(try decimal(body, "quantity"))) })
             }
         }
         group.post("reset") { request, context in
@@ -103,12 +106,12 @@ public struct SimulatorControls: Sendable {
     private static let maximumBodyBytes = 256 * 1024
 
     private func command(
-        _ request: Request, _ context: ChannelContext, needsBody: Bool = true, _ body: (JSONValue) throws -> Void
+        _ request: Request, _ context: ChannelContext, needsBody: Bool = true, _ body: (JSONValue) async throws -> Void
     ) async throws -> Response {
         guard context.isLoopback else { return Self.response(.forbidden, ["error": "controls answer this machine only"]) }
         do {
             let bytes = try await request.body.collect(upTo: Self.maximumBodyBytes)
-            try body(needsBody ? try JSONValue(parsing: String(buffer: bytes)) : .null)
+            try await body(needsBody ? try JSONValue(parsing: String(buffer: bytes)) : .null)
             return Self.response(.ok, ["ok": true])
         } catch let error as ControlError {
             return Self.response(.badRequest, ["error": .string(error.description)])
@@ -140,7 +143,7 @@ public struct SimulatorControls: Sendable {
         do { return try Decimal(exactly: text) } catch { throw ControlError("\(name): \(error)") }
     }
 
-    private func refusable(_ body: () throws -> Void) throws {
-        do { try body() } catch let refusal as ExchangeRefusal { throw ControlError("\(refusal)") }
+    private func refusable<T>(_ body: () throws -> T) throws -> T {
+        do { return try body() } catch let refusal as ExchangeRefusal { throw ControlError("\(refusal)") }
     }
 }

@@ -32,6 +32,7 @@ extension ExchangeCore {
         orders[Int(id) - 1] = order
         var events: [ExchangeEvent] = []
         if order.isWorking { work(id, at: now, into: &events) }
+        settleLists(at: now, into: &events)
         return events
     }
 }

@@ -39,6 +39,28 @@ extension ExchangeCore {
         orders[index].updatedAt = now
         var events = [event(.amended, id, at: now)]
         if order.isWorking { work(id, at: now, into: &events) }
+        settleLists(at: now, into: &events)
         return events
+    }
+
+    /// Lowers the quantity of an open order in place, whatever its type.
+    public mutating func reduce(_ id: Int64, account: String, to quantity: Quantity, at now: Timestamp) throws(ExchangeRefusal) -> [ExchangeEvent] {
+        guard let order = order(id), order.account == account, !order.status.isTerminal else { throw .noSuchOpenOrder }
+        guard quantity > order.filledQuantity, quantity < order.quantity else {
+            throw .invalidRequest("the quantity must be above what is filled and below what it is")
+        }
+        let index = Int(id) - 1
+        let open = quantity - order.filledQuantity
+        let unit = order.limitPrice ?? order.stopPrice ?? prices[order.symbol] ?? .zero
+        let needed = order.side == .buy ? buyReservation(open, at: unit) : open
+        let freed = order.reserved - min(order.reserved, needed)
+        orders[index].quantity = quantity
+        orders[index].reserved -= freed
+        orders[index].updatedAt = now
+        change(account, givenAsset(order)) {
+            $0.free += freed
+            $0.locked -= freed
+        }
+        return [event(.amended, id, at: now)]
     }
 }

@@ -19,6 +19,7 @@ extension ExchangeCore {
                 end(id, .expired, .rejectedOnTrigger, at: now)
                 return events.append(event(.expired(.rejectedOnTrigger), id, at: now))
             }
+            endSibling(of: id, at: now, into: &events)
             takeLiquidity(available, of: order.symbol)
             events.append(trade(id, quantity: available, price: price, isMaker: false, at: now))
         }
@@ -36,9 +37,10 @@ extension ExchangeCore {
         guard let price = prices[symbol] else { return [] }
         var events: [ExchangeEvent] = []
         for id in openBySymbol[symbol, default: []].sorted() {
-            guard let order = order(id), !order.status.isTerminal else { continue }
+            guard let order = order(id), !order.status.isTerminal, order.status != .pendingNew else { continue }
             if !order.isWorking {
                 guard let stop = order.stopPrice, isTriggered(order.kind, order.side, stop: stop, price: price) else { continue }
+                endSibling(of: id, at: now, into: &events)
                 orders[Int(id) - 1].isWorking = true
                 orders[Int(id) - 1].workingAt = now
                 orders[Int(id) - 1].updatedAt = now
@@ -47,6 +49,7 @@ extension ExchangeCore {
             } else if let limit = order.limitPrice, crosses(order.side, limit: limit, price: price) {
                 let quantity = min(order.openQuantity, liquidity[symbol] ?? order.openQuantity)
                 guard quantity > 0 else { continue }
+                endSibling(of: id, at: now, into: &events)
                 takeLiquidity(quantity, of: symbol)
                 events.append(trade(id, quantity: quantity, price: limit, isMaker: true, at: now))
             }
@@ -88,7 +91,8 @@ extension ExchangeCore {
         let order = orders[Int(id) - 1]
         let assets = [givenAsset(order), receivedAsset(order)]
         return ExchangeEvent(
-            executionID: nextExecutionID, kind: kind, order: order, balances: assets.map { balance(order.account, $0) }, at: now)
+            executionID: nextExecutionID, kind: kind, order: order, balances: assets.map { balance(order.account, $0) }, at: now,
+            list: order.listID.flatMap(list))
     }
 
     // MARK: Money
@@ -127,7 +131,7 @@ extension ExchangeCore {
 
     private func reservedShare(of order: SimulatedOrder, quantity: Quantity) -> Quantity {
         guard quantity < order.openQuantity else { return order.reserved }
-        guard order.side == .buy else { return quantity }
+        guard order.side == .buy else { return min(order.reserved, quantity) }
         let unit = order.limitPrice ?? order.stopPrice ?? (prices[order.symbol] ?? .zero)
         return min(order.reserved, buyReservation(quantity, at: unit))
     }

@@ -36,7 +36,13 @@ extension ExchangeCore {
             trades.append(trade)
             nextTradeID[trade.symbol] = trade.id + 1
         }
+        if let list = event.list { restore(list) }
         for balance in event.balances { change(order.account, balance.asset) { $0 = balance } }
         nextExecutionID = event.executionID + 1
+    }
+
+    private mutating func restore(_ list: SimulatedList) {
+        if list.id == Int64(lists.count) + 1 { lists.append(list) } else if self.list(list.id) != nil { lists[Int(list.id) - 1] = list }
+        if list.isDone { openLists.remove(list.id) } else { openLists.insert(list.id) }
     }
 }

@@ -22,6 +22,9 @@ public struct ExchangeCore: Sendable {
         /// Whether fees are paid in the quote asset by both sides, on top of what a buy costs, instead of out of what is received.
         public var feesInQuote: Bool
         public var duplicateRule: DuplicateRule
+        /// Whether the pending orders of a list close exactly what their working order filled: less a fee that was taken out of it, and
+        /// also if it ended with a part. Otherwise they enter the market only behind a whole fill, with their own quantity.
+        public var pendingFollowsFills = false
 
         public init(
             instruments: [Instrument], prices: [Symbol: Price], initialBalances: [Asset: Quantity], makerFee: Quantity = .zero,
@@ -49,9 +52,13 @@ public struct ExchangeCore: Sendable {
     var openByID: [AccountKey: Int64] = [:]
     var latestByID: [AccountKey: Int64] = [:]
     var openBySymbol: [Symbol: Set<Int64>] = [:]
+    /// Every list ever accepted, oldest first; its id is its index plus one.
+    public internal(set) var lists: [SimulatedList] = []
+    var openLists: Set<Int64> = []
     var tradesByOrder: [Int64: [Int]] = [:]
     var nextTradeID: [Symbol: Int64] = [:]
     var nextExecutionID: Int64 = 1
+    public var lastExecutionID: Int64 { nextExecutionID - 1 }
 
     struct AccountKey: Hashable {
         let account: String
@@ -97,6 +104,14 @@ public struct ExchangeCore: Sendable {
 
     /// Takes an order, and trades at once what can be traded. Nothing has changed when it throws.
     public mutating func place(_ request: OrderRequest, at now: Timestamp) throws(ExchangeRefusal) -> [ExchangeEvent] {
+        let accepted = try add(request, list: nil, at: now)
+        var events = [accepted]
+        if accepted.order.isWorking { work(accepted.order.id, at: now, into: &events) }
+        return events
+    }
+
+    /// Takes an order without letting it trade yet.
+    mutating func add(_ request: OrderRequest, list: Int64?, at now: Timestamp) throws(ExchangeRefusal) -> ExchangeEvent {
         guard let instrument = instruments[request.symbol] else { throw .unknownSymbol }
         guard let price = prices[request.symbol] else { throw .noPrice }
         try checkID(request)
@@ -110,25 +125,44 @@ public struct ExchangeCore: Sendable {
         let needed = reservation(request, quantity: quantity, price: price)
         let asset = request.side == .buy ? instrument.quote : instrument.base
         guard balance(request.account, asset).free >= needed else { throw .insufficientFunds }
+        var order = makeOrder(request, quantity: quantity, list: list, at: now)
+        order.reserved = needed
+        keep(order)
+        change(order.account, asset) {
+            $0.free -= needed
+            $0.locked += needed
+        }
+        return event(.accepted, order.id, at: now)
+    }
 
-        let order = SimulatedOrder(
+    /// Takes an order that is not in the market yet. What depends on the market is checked when it enters it.
+    mutating func addPending(_ request: OrderRequest, list: Int64, at now: Timestamp) throws(ExchangeRefusal) -> ExchangeEvent {
+        guard let instrument = instruments[request.symbol] else { throw .unknownSymbol }
+        guard let price = prices[request.symbol] else { throw .noPrice }
+        try checkID(request)
+        var order = makeOrder(request, quantity: try quantity(of: request, instrument, price), list: list, at: now)
+        order.status = .pendingNew
+        order.isWorking = false
+        order.workingAt = nil
+        keep(order)
+        return event(.accepted, order.id, at: now)
+    }
+
+    private func makeOrder(_ request: OrderRequest, quantity: Quantity, list: Int64?, at now: Timestamp) -> SimulatedOrder {
+        SimulatedOrder(
             id: Int64(orders.count) + 1, account: request.account, clientOrderID: request.clientOrderID, symbol: request.symbol,
             side: request.side, kind: request.kind, timeInForce: request.timeInForce, quantity: quantity,
             quoteQuantity: request.quoteQuantity, limitPrice: request.limitPrice, stopPrice: request.stopPrice, status: .accepted,
             isWorking: !request.kind.isConditional, acceptedAt: now, updatedAt: now,
-            workingAt: request.kind.isConditional ? nil : now, reserved: needed)
+            workingAt: request.kind.isConditional ? nil : now, listID: list)
+    }
+
+    private mutating func keep(_ order: SimulatedOrder) {
         orders.append(order)
         let key = AccountKey(account: order.account, id: order.clientOrderID)
         latestByID[key] = order.id
         openByID[key] = order.id
         openBySymbol[order.symbol, default: []].insert(order.id)
-        change(order.account, asset) {
-            $0.free -= needed
-            $0.locked += needed
-        }
-        var events = [event(.accepted, order.id, at: now)]
-        if order.isWorking { work(order.id, at: now, into: &events) }
-        return events
     }
 
     /// Cancels one open order of the account.
@@ -143,7 +177,7 @@ public struct ExchangeCore: Sendable {
         guard instruments[symbol] != nil else { throw .unknownSymbol }
         guard price > 0 else { throw .invalidRequest("price must be greater than zero") }
         prices[symbol] = price
-        return match(symbol, at: now)
+        return settled(match(symbol, at: now), at: now)
     }
 
     /// Bounds what takers and reached orders can get; nil takes the bound away.
@@ -151,7 +185,7 @@ public struct ExchangeCore: Sendable {
         guard instruments[symbol] != nil else { throw .unknownSymbol }
         if let quantity, quantity < 0 { throw .invalidRequest("quantity must not be negative") }
         liquidity[symbol] = quantity
-        return match(symbol, at: now)
+        return settled(match(symbol, at: now), at: now)
     }
 
     /// Fills a part of a resting order at its limit, whatever the price is.
@@ -159,7 +193,16 @@ public struct ExchangeCore: Sendable {
         guard let order = order(id), !order.status.isTerminal else { throw .noSuchOpenOrder }
         guard order.isWorking, let price = order.limitPrice ?? prices[order.symbol] else { throw .notWorking }
         guard quantity > 0, quantity <= order.openQuantity else { throw .invalidRequest("quantity must be within what is open") }
-        return [trade(id, quantity: quantity, price: price, isMaker: true, at: now)]
+        var events: [ExchangeEvent] = []
+        endSibling(of: id, at: now, into: &events)
+        events.append(trade(id, quantity: quantity, price: price, isMaker: true, at: now))
+        return settled(events, at: now)
+    }
+
+    private mutating func settled(_ events: [ExchangeEvent], at now: Timestamp) -> [ExchangeEvent] {
+        var events = events
+        settleLists(at: now, into: &events)
+        return events
     }
 
     /// Forgets everything, as at the start.

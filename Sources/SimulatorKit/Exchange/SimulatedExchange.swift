@@ -35,15 +35,37 @@ public final class SimulatedExchange: Sendable {
         try change { core, now throws(ExchangeRefusal) in try core.place(request, at: now) }
     }
 
+    /// Cancels one open order, and with it the list that it may belong to.
     public func cancel(_ id: Int64, account: String, cancelID: String? = nil) throws(ExchangeRefusal) -> ExchangeEvent {
-        let events = try change { core, now throws(ExchangeRefusal) in [try core.cancel(id, account: account, cancelID: cancelID, at: now)] }
-        return events[0]
+        let events = try change { core, now throws(ExchangeRefusal) in
+            guard let order = core.order(id), !order.status.isTerminal, let list = order.listID else {
+                return [try core.cancel(id, account: account, cancelID: cancelID, at: now)]
+            }
+            return try core.cancelList(list, account: account, cancelID: cancelID, at: now)
+        }
+        guard let event = events.first(where: { $0.order.id == id }) else { throw .noSuchOpenOrder }
+        return event
+    }
+
+    /// Takes several orders as one.
+    public func place(_ request: OrderListRequest) throws(ExchangeRefusal) -> [ExchangeEvent] {
+        try change { core, now throws(ExchangeRefusal) in try core.place(request, at: now) }
+    }
+
+    public func cancelList(_ id: Int64, account: String, cancelID: String? = nil) throws(ExchangeRefusal) -> [ExchangeEvent] {
+        try change { core, now throws(ExchangeRefusal) in try core.cancelList(id, account: account, cancelID: cancelID, at: now) }
     }
 
     /// Changes an open order in place.
     @discardableResult
     public func amend(_ id: Int64, account: String, to terms: Amendment) throws(ExchangeRefusal) -> [ExchangeEvent] {
         try change { core, now throws(ExchangeRefusal) in try core.amend(id, account: account, to: terms, at: now) }
+    }
+
+    /// Lowers the quantity of an open order in place.
+    @discardableResult
+    public func reduce(_ id: Int64, account: String, to quantity: Quantity) throws(ExchangeRefusal) -> [ExchangeEvent] {
+        try change { core, now throws(ExchangeRefusal) in try core.reduce(id, account: account, to: quantity, at: now) }
     }
 
     /// Changes the terms of an open order, which keeps its id. Only the trades that this caused are told as events.

@@ -24,6 +24,10 @@ public struct SimulatedOrder: Sendable, Hashable, Codable {
         /// Funds were gone when the trigger fired.
         case rejectedOnTrigger = "rejected_on_trigger"
         case byRequest = "by_request"
+        /// The other order of its pair started to trade, or the market did not take it.
+        case pairTriggered = "pair_triggered"
+        /// The order that should have brought it into the market ended without filling.
+        case workingOrderEnded = "working_order_ended"
     }
 
     public let id: Int64
@@ -48,6 +52,8 @@ public struct SimulatedOrder: Sendable, Hashable, Codable {
     public let acceptedAt: Timestamp
     public internal(set) var updatedAt: Timestamp
     public internal(set) var workingAt: Timestamp?
+    /// The list that it belongs to. While its status is `pendingNew` it is not in the market.
+    public internal(set) var listID: Int64?
     /// Still reserved of the quote (buy) or base (sell) asset.
     var reserved: Quantity = .zero
 
@@ -122,6 +128,8 @@ public struct ExchangeEvent: Sendable, Hashable, Codable {
         case accepted
         /// A conditional order started to work.
         case triggered
+        /// A pending order of a list came into the market.
+        case entered
         /// Its terms were changed in place.
         case amended
         case traded(SimulatedTrade)
@@ -138,6 +146,8 @@ public struct ExchangeEvent: Sendable, Hashable, Codable {
     /// The balances that the event may have changed, right after it.
     public let balances: [SimulatedBalance]
     public let at: Timestamp
+    /// The order's list, as it stood when everything that happened together with the event had happened.
+    public internal(set) var list: SimulatedList?
 }
 
 /// Why the exchange did not take a request.

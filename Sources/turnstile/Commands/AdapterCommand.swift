@@ -47,6 +47,26 @@ struct AdapterCommand: ParsableCommand {
                 ])
             }
             print(table.text)
+            for row in rows where !row.dialects.isEmpty { print(Self.text(row)) }
+        }
+
+        /// The dialects that `dialect:` can name.
+        private static func text(_ row: Row) -> String {
+            var table = TextTable(["dialect of \(row.id)", "name", "REST", "stream", "live", "order types", "lacks", "notes"])
+            for dialect in row.dialects {
+                table.add([
+                    dialect.id, dialect.name, dialect.rest, dialect.webSocket, dialect.isLive ? "yes" : "no",
+                    dialect.capabilities.orderTypes.map(\.rawValue).sorted().joined(separator: " "), lacks(dialect.capabilities), dialect.notes,
+                ])
+            }
+            return "\n" + table.text
+        }
+
+        private static func lacks(_ capabilities: BrokerCapabilities) -> String {
+            [
+                ("replace", capabilities.canReplace), ("brackets", capabilities.canBracket), ("reduce-only", capabilities.canReduceOnly),
+                ("short selling", capabilities.canSellShort), ("positions", capabilities.hasPositions),
+            ].filter { !$0.1 }.map(\.0).joined(separator: ", ")
         }
     }
 
@@ -56,6 +76,7 @@ struct AdapterCommand: ParsableCommand {
         let defaultMode: AccountMode
         let capabilities: BrokerCapabilities
         let semantics: VenueSemantics
+        let dialects: [BrokerDialect]
 
         init(_ entry: BrokerRegistry.Entry) {
             id = entry.id
@@ -63,12 +84,13 @@ struct AdapterCommand: ParsableCommand {
             defaultMode = entry.defaultMode
             capabilities = entry.capabilities
             semantics = entry.semantics
+            dialects = entry.dialects
         }
 
         enum CodingKeys: String, CodingKey {
             case id, name
             case defaultMode = "default_mode"
-            case capabilities, semantics
+            case capabilities, semantics, dialects
         }
     }
 }

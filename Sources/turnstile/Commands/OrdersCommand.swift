@@ -47,10 +47,10 @@ struct OrdersCommand: AsyncParsableCommand {
             printError("turnstile: the answer of \(base) is not a list of orders; is it a turnstile gateway?")
             throw Exit.error
         }
-        var table = TextTable(["created", "account", "symbol", "side", "quantity", "filled", "price", "status", "reason", "id"])
+        var table = TextTable(["created", "account", "symbol", "side", "role", "quantity", "filled", "price", "status", "reason", "id"])
         for order in orders {
             table.add([
-                order.createdAt, order.account, order.symbol, order.side, order.quantity ?? "-", order.filledQuantity, order.averagePrice ?? "-",
+                order.createdAt, order.account, order.symbol, order.side, order.role ?? "-", order.quantity ?? "-", order.filledQuantity, order.averagePrice ?? "-",
                 order.status, order.reason ?? "", order.id,
             ])
         }
@@ -100,7 +100,7 @@ struct OrdersCommand: AsyncParsableCommand {
 
     private struct OrderRow: Decodable {
         let id, account, symbol, side, filledQuantity, status, createdAt: String
-        let quantity, averagePrice, reason: String?
+        let quantity, averagePrice, reason, role: String?
     }
 
     private struct Problem: Decodable {

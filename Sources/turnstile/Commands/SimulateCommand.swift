@@ -33,9 +33,20 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Request weight per minute that the venue says it takes from one address.")
     var weightPerMinute: Int?
 
+    @Option(name: .long, help: "Which venue of a family; for binance: spot, usdm, binance_us.")
+    var dialect: String?
+
+    @Flag(name: .long, help: "Answer 429 beyond the limits, and 418 to who goes on.")
+    var enforceLimits = false
+
     func validate() throws {
         let known = allSimulators().map(\.id)
         guard known.contains(venue) else { throw ValidationError("unknown venue '\(venue)', known: \(known.joined(separator: ", "))") }
+        let dialects = allSimulators().first { $0.id == venue }?.dialects ?? []
+        guard dialect.map(dialects.contains) ?? true else {
+            throw ValidationError("unknown dialect '\(dialect ?? "")' of \(venue)\(dialects.isEmpty ? "" : ", known: " + dialects.joined(separator: ", "))")
+        }
+        guard !enforceLimits || !dialects.isEmpty else { throw ValidationError("\(venue) enforces its limits as it does") }
         guard (0...65535).contains(port) else { throw ValidationError("--port must be from 0 to 65535") }
         guard (tlsCert == nil) == (tlsKey == nil) else { throw ValidationError("give both --tls-cert and --tls-key, or neither") }
         guard ordersPerTenSeconds ?? 1 > 0 else { throw ValidationError("--orders-per-ten-seconds must be at least 1") }
@@ -49,6 +60,8 @@ struct SimulateCommand: AsyncParsableCommand {
         if let tlsCert, let tlsKey { options.tls = TLSFiles(certificate: tlsCert, key: tlsKey) }
         options.ordersPerTenSeconds = ordersPerTenSeconds
         options.weightPerMinute = weightPerMinute
+        options.dialect = dialect
+        options.enforcesLimits = enforceLimits
         do {
             try await runServices([SimulatorService(simulator: simulator, options: options)], logger: logger)
         } catch {

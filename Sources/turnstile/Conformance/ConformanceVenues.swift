@@ -21,6 +21,9 @@ func allConformanceSubjects() -> [ConformanceSubject] {
     let exchange = BrokerConformance.clauses + ExchangeConformance.clauses
     return [
         ConformanceSubject(id: BinanceStylePlugin.id, clauses: exchange) { try BinanceVenue(makeBroker: makeBinanceBroker) },
+        ConformanceSubject(id: BinanceStylePlugin.id + "-usdm", clauses: BrokerConformance.clauses) {
+            try BinanceVenue(dialect: .usdm, makeBroker: makeBinanceFuturesBroker)
+        },
         ConformanceSubject(id: CoinbasePlugin.id, clauses: exchange) { try CoinbaseVenue(makeBroker: makeCoinbaseBroker) },
         ConformanceSubject(id: TradovatePlugin.id, clauses: BrokerConformance.clauses) {
             try TradovateConformanceVenue(makeBroker: makeTradovateBroker)
@@ -29,9 +32,18 @@ func allConformanceSubjects() -> [ConformanceSubject] {
     ] + newAdapters().map(\.subject)
 }
 
-@Sendable private func makeBinanceBroker(_ wiring: BrokerWiring) throws -> any Broker {
+@Sendable private func makeBinanceBroker(_ wiring: BrokerWiring) throws -> any Broker { try makeBinanceBroker(wiring, .standard, "/ws-api/v3") }
+
+@Sendable private func makeBinanceFuturesBroker(_ wiring: BrokerWiring) throws -> any Broker {
+    guard let dialect = BinanceDialect.named("usdm_testnet") else { throw ControlFailure("the dialect is not in the table") }
+    // Unlike the testnet itself, its simulator takes the key as a parameter or as a path component.
+    return try makeBinanceBroker(wiring, dialect, "/private/ws")
+}
+
+private func makeBinanceBroker(_ wiring: BrokerWiring, _ dialect: BinanceDialect, _ path: String) throws -> any Broker {
     var configuration = BinanceStyleConfiguration(
-        rest: URL(string: "http://127.0.0.1:\(wiring.restPort)"), webSocket: URL(string: "ws://127.0.0.1:\(wiring.streamPort)/ws-api/v3"),
+        dialect: dialect, rest: URL(string: "http://127.0.0.1:\(wiring.restPort)"),
+        webSocket: URL(string: "ws://127.0.0.1:\(wiring.streamPort)\(path)"),
         apiKey: Secret(BinanceVenue.key), signingKey: .hmac(Secret(BinanceVenue.secret)), requestTimeout: wiring.requestTimeout)
     if let limit = wiring.streamSilenceLimit { configuration.streamSilenceLimit = limit }
     return try BinanceStylePlugin.makeBroker(configuration, context: wiring.context)

@@ -94,10 +94,10 @@ extension Fill {
 
 extension OrderReport {
     /// The same report with another part.
-    func with(clientOrderID: ClientOrderID? = nil, averagePrice: Price? = nil) -> OrderReport {
+    func with(clientOrderID: ClientOrderID? = nil, status: VenueOrderStatus? = nil, averagePrice: Price? = nil) -> OrderReport {
         OrderReport(
             venueOrderID: venueOrderID, clientOrderID: clientOrderID ?? self.clientOrderID, symbol: symbol, side: side, type: type,
-            status: status, venueStatus: venueStatus, quantity: quantity, limitPrice: limitPrice, stopPrice: stopPrice,
+            status: status ?? self.status, venueStatus: venueStatus, quantity: quantity, limitPrice: limitPrice, stopPrice: stopPrice,
             filledQuantity: filledQuantity, averagePrice: averagePrice ?? self.averagePrice, reason: reason, updatedAt: updatedAt)
     }
 }

@@ -133,6 +133,8 @@ struct ZooVenue: VenueHarness {
     let base: any VenueHarness
     let bug: PlantedBug
     var profile: VenueProfile { base.profile }
+    /// What a bug keeps from happening need not be waited for long.
+    var patience: Duration { .seconds(8) }
 
     func withVenue(_ body: @escaping @Sendable (SimulatedVenue) async throws -> Void) async throws {
         try await base.withVenue { venue in try await body(infected(venue)) }
@@ -160,15 +162,18 @@ struct ZooVenue: VenueHarness {
 struct PlantedBug: Sendable, CustomStringConvertible {
     let name: String
     let owner: String
+    /// The adapter that has it.
+    let adapter: String
     let hooks: @Sendable () -> Hooks
 
-    init(_ name: String, caughtBy owner: String, _ hooks: @escaping @Sendable () -> Hooks) {
+    init(_ name: String, in adapter: String = "binance", caughtBy owner: String, _ hooks: @escaping @Sendable () -> Hooks) {
         self.name = name
         self.owner = owner
+        self.adapter = adapter
         self.hooks = hooks
     }
 
     var description: String { name }
 
-    static let all: [PlantedBug] = placing + shaping + cancelling + finding + telling + counting + living
+    static let all: [PlantedBug] = placing + shaping + cancelling + finding + telling + counting + living + bracketing
 }

@@ -1,7 +1,21 @@
 import BrokerContract
 import TradingModel
 
+/// What the adapter knows of one symbol: its rules, and which kinds of request it takes.
+struct BinanceSymbolRules: Sendable {
+    let instrument: Instrument
+    var takesPairs = false
+    var takesAttached = false
+    var takesAmendments = false
+}
+
 extension BinanceExchangeInfoReply.Symbol {
+    func rules() throws -> BinanceSymbolRules {
+        BinanceSymbolRules(
+            instrument: try instrument(), takesPairs: ocoAllowed ?? false, takesAttached: otoAllowed ?? false,
+            takesAmendments: amendAllowed ?? false)
+    }
+
     /// The filters as rules. A field of zero disables its rule, at the venue as in ``Instrument``.
     func instrument() throws -> Instrument {
         let price = filter("PRICE_FILTER")
@@ -17,7 +31,7 @@ extension BinanceExchangeInfoReply.Symbol {
             lotSize: lotSize, marketLotSize: marketStep.isZero ? lotSize : marketStep,
             minimumQuantity: try Quantity(lot?.minQty ?? "0"), maximumQuantity: maximum,
             maximumMarketQuantity: marketMaximum.isZero ? maximum : marketMaximum,
-            minimumNotional: try Notional(notional?.minNotional ?? "0"),
+            minimumNotional: try Notional(notional?.minNotional ?? notional?.notional ?? "0"),
             minimumNotionalAppliesToMarket: notional?.applyMinToMarket ?? notional?.applyToMarket ?? true,
             minimumPrice: try Price(price?.minPrice ?? "0"), maximumPrice: try Price(price?.maxPrice ?? "0"),
             orderTypes: Set(orderTypes.compactMap(OrderType.init(binance:))), isTrading: status == "TRADING")

@@ -13,9 +13,9 @@ extension BinanceExecutionReport {
         let quantity = try Quantity(q)
         return OrderReport(
             venueOrderID: VenueOrderID(String(i)), clientOrderID: orderClientID, symbol: Symbol(s), side: try Side(binance: S),
-            type: OrderType(binance: o), status: VenueOrderStatus(binance: X), venueStatus: X,
-            quantity: quantity.isZero ? nil : quantity, limitPrice: try Price(binance: p), stopPrice: try Price(binance: P),
-            filledQuantity: filled, averagePrice: quote.flatMap { $0 > 0 && filled > 0 ? $0 / filled : nil },
+            type: OrderType(binance: o), status: VenueOrderStatus(binance: X, expiry: eR), venueStatus: X,
+            quantity: quantity.isZero ? nil : quantity, limitPrice: try Price(binance: p), stopPrice: try Price(binance: P ?? sp),
+            filledQuantity: filled, averagePrice: try quote.flatMap { $0 > 0 && filled > 0 ? $0 / filled : nil } ?? Price(binance: ap),
             reason: reason, updatedAt: Timestamp(milliseconds: T))
     }
 

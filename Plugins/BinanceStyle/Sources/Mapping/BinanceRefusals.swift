@@ -1,15 +1,24 @@
 import BrokerContract
 import TradingModel
 
-/// Replies of Binance spot that prove that nothing was executed. The first entry that matches wins.
+/// Replies that prove that nothing was executed, by dialect: the same number may mean another thing in another one. The first entry that matches wins.
 ///
 /// Left out on purpose, so that they stay unknown: every 5xx, -1000, -1001, -1006, -1007, -1008, and "Duplicate order sent.",
 /// which says that an order with this id lives. Source: errors and rest-api of the spot documentation, commit a5e0bc3.
-enum BinanceRefusals {
-    static let place: [DefinitiveRefusal] = gateway + filters + engine + malformed
+struct BinanceRefusals: Sendable {
+    let place, cancel, amend: [DefinitiveRefusal]
 
-    static let cancel: [DefinitiveRefusal] =
+    static let spot = BinanceRefusals(
+        place: gateway + filters + engine + malformed + lists, cancel: cancels, amend: gateway + malformed + filters + amendments)
+
+    static let cancels: [DefinitiveRefusal] =
         gateway + malformed + [.init(httpStatus: 400, code: "-2011", messageContains: "cancel restrictions", reason: .invalidParameter)]
+
+    /// -2038 leaves the order as it was. Source: errors, "Messages for -1010, -2010, -2011 and -2038".
+    private static let amendments: [DefinitiveRefusal] = [
+        .init(httpStatus: 400, code: "-2038", messageContains: "increase", reason: .unsupported),
+        .init(httpStatus: 400, code: "-2038", reason: .invalidParameter),
+    ]
 
     /// The refusal that this reply is, if it is on the list.
     static func match(_ list: [DefinitiveRefusal], status: Int, code: Int?, message: String) -> RejectReason? {
@@ -21,7 +30,7 @@ enum BinanceRefusals {
     }
 
     /// Refused before any order logic. 403 is the firewall, 418 a ban, 429 a limit. Source: rest-api, "HTTP Return Codes".
-    private static let gateway: [DefinitiveRefusal] =
+    static let gateway: [DefinitiveRefusal] =
         [
             .init(httpStatus: 403, code: nil, reason: .other("blocked by the venue's firewall")),
             .init(httpStatus: 418, code: nil, reason: .rateLimited),
@@ -54,8 +63,14 @@ enum BinanceRefusals {
         ("IcebergQty exceeds QTY", .invalidQuantity), ("liquidity", .noLiquidity),
     ].map { (text: String, reason: RejectReason) in .init(httpStatus: 400, code: "-2010", messageContains: text, reason: reason) }
 
+    /// Rules of order lists. Source: errors, -1158 to -1199.
+    private static let lists: [DefinitiveRefusal] =
+        ["-1158", "-1160", "-1165", "-1166", "-1168", "-1196", "-1197", "-1198", "-1199"].map {
+            .init(httpStatus: 400, code: $0, reason: .invalidParameter)
+        } + [.init(httpStatus: 400, code: "-2010", messageContains: "relationship of the prices", reason: .invalidPrice)]
+
     /// Requests that the API could not read or does not allow: they never reach the engine.
-    private static let malformed: [DefinitiveRefusal] =
+    static let malformed: [DefinitiveRefusal] =
         (Array(-1106 ... -1100) + [-1108] + Array(-1119 ... -1114) + [-1128, -1130, -1134, -1135, -1145]).map {
             .init(httpStatus: 400, code: String($0), reason: .invalidParameter)
         } + [

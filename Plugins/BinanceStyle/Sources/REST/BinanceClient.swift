@@ -12,6 +12,7 @@ struct BinanceClient: Sendable {
     let time: BinanceTime
     let limiter: OutboundLimiter
     let clock: any TradingClock
+    let dialect: BinanceDialect
     private let http: VenueHTTPClient
     private let base: String
     private let receiveWindow: Duration
@@ -24,8 +25,9 @@ struct BinanceClient: Sendable {
         signer = try BinanceSigner(apiKey: configuration.apiKey, signingKey: configuration.signingKey)
         time = BinanceTime(clock: clock)
         limiter = OutboundLimiter(
-            limits: BinanceDialect.rateLimits, reservePercent: [BinanceDialect.Scope.weight: 20], clock: clock)
+            limits: configuration.dialect.rateLimits, reservePercent: [BinanceDialect.Scope.weight: 20], clock: clock)
         self.clock = clock
+        dialect = configuration.dialect
         http = VenueHTTPClient(clock: clock, connectTimeout: configuration.connectTimeout)
         base = rest.hasSuffix("/") ? String(rest.dropLast()) : rest
         receiveWindow = configuration.receiveWindow
@@ -76,11 +78,18 @@ struct BinanceClient: Sendable {
         return try decode(try await send("\(base)\(path)", headers: [], limit: limit))
     }
 
+    /// A request that names the key and is not signed: what the keys of user streams need.
+    func keyed(_ method: VenueRequest.Method, _ path: String, _ parameters: BinanceParameters) async throws(BrokerError) -> VenueReply {
+        try await admit(1, priority: .urgent)
+        let query = parameters.pairs.isEmpty ? "" : "?" + parameters.query
+        return try await send("\(base)\(path)\(query)", method, headers: headers, limit: 64 << 10)
+    }
+
     /// Reads the venue's clock and keeps the sample.
     func measureTime() async throws(BrokerError) -> Timestamp {
         try await admit(1, priority: .urgent)
         let sentAt = clock.monotonic
-        let reply = try await send("\(base)/api/v3/time", headers: [], limit: 64 << 10)
+        let reply = try await send("\(base)\(dialect.paths.time)", headers: [], limit: 64 << 10)
         let receivedAt = clock.monotonic
         let answer: BinanceTimeReply = try decode(reply)
         let venueTime = Timestamp(milliseconds: answer.serverTime)
@@ -100,7 +109,7 @@ struct BinanceClient: Sendable {
         return try signer.signedQuery(parameters)
     }
 
-    private func admit(_ weight: Int, priority: OutboundLimiter.Priority) async throws(BrokerError) {
+    func admit(_ weight: Int, priority: OutboundLimiter.Priority) async throws(BrokerError) {
         switch await limiter.admit([BinanceDialect.Scope.weight: weight], priority: priority, within: nil) {
         case .granted: return
         case .throttled: throw BrokerError(.rateLimited(retryAfter: nil), effect: .notSent, "held back by the outbound limiter")
@@ -109,9 +118,9 @@ struct BinanceClient: Sendable {
     }
 
     private func send(
-        _ url: String, headers: [(name: String, value: String)], limit: Int
+        _ url: String, _ method: VenueRequest.Method = .get, headers: [(name: String, value: String)], limit: Int
     ) async throws(BrokerError) -> VenueReply {
-        let request = VenueRequest(.get, url, headers: headers, maximumReplyBytes: limit, timeout: timeout, isCommand: false)
+        let request = VenueRequest(method, url, headers: headers, maximumReplyBytes: limit, timeout: timeout, isCommand: false)
         switch await observed(await http.send(request)) {
         case .replied(let reply): return reply
         case .notSent(.cancelled, _): throw BrokerError(.cancelled, effect: .notSent, "cancelled")
@@ -151,6 +160,7 @@ struct BinanceClient: Sendable {
     private static let counters: [(String, String, Duration)] = [
         ("X-MBX-USED-WEIGHT-1M", BinanceDialect.Scope.weight, .seconds(60)),
         ("X-MBX-ORDER-COUNT-10S", BinanceDialect.Scope.orders, .seconds(10)),
+        ("X-MBX-ORDER-COUNT-1M", BinanceDialect.Scope.orders, .seconds(60)),
         ("X-MBX-ORDER-COUNT-1D", BinanceDialect.Scope.orders, .seconds(86400)),
     ]
 }

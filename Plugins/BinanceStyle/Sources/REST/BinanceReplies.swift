@@ -19,6 +19,9 @@ struct BinanceOrderReply: Decodable, Sendable {
     let executedQty: String?
     /// The venue spells it so.
     let cummulativeQuoteQty: String?
+    /// The futures' names.
+    let cumQuote: String?
+    let avgPrice: String?
     let status: String?
     let type: String?
     let side: String?
@@ -28,6 +31,31 @@ struct BinanceOrderReply: Decodable, Sendable {
     let updateTime: Int64?
     let expiryReason: String?
     let fills: [BinanceFillReply]?
+}
+
+/// The answer to a list's placement, and to a cancel that took a whole list.
+struct BinanceListReply: Decodable, Sendable {
+    let orderListId: Int64
+    let orderReports: [BinanceOrderReply]
+}
+
+/// The answer to an amendment, which names some fields in ways of its own.
+struct BinanceAmendReply: Decodable, Sendable {
+    struct Order: Decodable, Sendable {
+        let symbol: String
+        let orderId: Int64
+        let clientOrderId: String
+        let price: String?
+        let stopPrice: String?
+        let qty: String
+        let executedQty: String
+        let cumulativeQuoteQty: String?
+        let status: String
+        let type: String?
+        let side: String
+    }
+    let transactTime: Int64
+    let amendedOrder: Order
 }
 
 /// A fill within the reply to a placement.
@@ -49,7 +77,9 @@ struct BinanceTradeReply: Decodable, Sendable {
     let commission: String?
     let commissionAsset: String?
     let time: Int64
-    let isBuyer: Bool
+    /// On the futures it is `buyer`.
+    let isBuyer: Bool?
+    let buyer: Bool?
 }
 
 struct BinanceAccountReply: Decodable, Sendable {
@@ -59,6 +89,26 @@ struct BinanceAccountReply: Decodable, Sendable {
         let locked: String
     }
     let balances: [Balance]
+}
+
+/// A row of the futures' `balance`.
+struct BinanceFuturesBalanceReply: Decodable, Sendable {
+    let asset: String
+    let balance: String
+    let availableBalance: String
+}
+
+/// A row of the futures' `positionRisk`.
+struct BinancePositionReply: Decodable, Sendable {
+    let symbol: String
+    let positionSide: String
+    /// Negative for short.
+    let positionAmt: String
+    let entryPrice: String
+}
+
+struct BinancePositionModeReply: Decodable, Sendable {
+    let dualSidePosition: Bool
 }
 
 struct BinanceTimeReply: Decodable, Sendable {
@@ -81,6 +131,8 @@ struct BinanceExchangeInfoReply: Decodable, Sendable {
         let maxQty: String?
         let stepSize: String?
         let minNotional: String?
+        /// The futures' name for it.
+        let notional: String?
         let applyMinToMarket: Bool?
         let applyToMarket: Bool?
     }
@@ -91,6 +143,10 @@ struct BinanceExchangeInfoReply: Decodable, Sendable {
         let quoteAsset: String
         let orderTypes: [String]
         let filters: [Filter]
+        /// Whether it takes pairs, lists behind a working order, and amendments. Absent means no.
+        let ocoAllowed: Bool?
+        let otoAllowed: Bool?
+        let amendAllowed: Bool?
     }
     let rateLimits: [RateLimit]?
     let symbols: [Symbol]

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Anything that comes over the WebSocket API: an answer to a request of ours, or an event.
+/// Anything that comes over the WebSocket API or a user stream: an answer to a request of ours, or an event.
 enum BinanceMessage: Sendable {
     case answer(id: String?, status: Int, error: BinanceErrorReply?)
     case execution(BinanceExecutionReport)
@@ -13,9 +13,12 @@ enum BinanceMessage: Sendable {
         let data = Data(text.utf8)
         let decoder = JSONDecoder()
         let envelope = try decoder.decode(Envelope.self, from: data)
-        switch envelope.event?.e {
-        case "executionReport": self = .execution(try decoder.decode(ExecutionEnvelope.self, from: data).event)
-        case "eventStreamTerminated"?, "serverShutdown"?: self = .ending(envelope.event?.e ?? "")
+        let kind = envelope.event?.e ?? envelope.e
+        switch kind {
+        case "executionReport"? where envelope.event == nil: self = .execution(try decoder.decode(BinanceExecutionReport.self, from: data))
+        case "executionReport"?: self = .execution(try decoder.decode(ExecutionEnvelope.self, from: data).event)
+        case "ORDER_TRADE_UPDATE"?: self = .execution(try decoder.decode(FuturesEnvelope.self, from: data).o)
+        case "eventStreamTerminated"?, "serverShutdown"?, "listenKeyExpired"?: self = .ending(kind ?? "")
         case .some: self = .ignored
         case nil:
             guard let status = envelope.status else {
@@ -31,9 +34,11 @@ enum BinanceMessage: Sendable {
         let id: String?
         let status: Int?
         let error: BinanceErrorReply?
+        /// Wrapped on the WebSocket API; on a stream by listen key the event is the whole message.
         let event: Event?
+        let e: String?
 
-        enum CodingKeys: CodingKey { case id, status, error, event }
+        enum CodingKeys: CodingKey { case id, status, error, event, e }
 
         init(from decoder: any Decoder) throws {
             let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -42,13 +47,16 @@ enum BinanceMessage: Sendable {
             status = try values.decodeIfPresent(Int.self, forKey: .status)
             error = try values.decodeIfPresent(BinanceErrorReply.self, forKey: .error)
             event = try values.decodeIfPresent(Event.self, forKey: .event)
+            e = try? values.decodeIfPresent(String.self, forKey: .e)
         }
     }
 
     private struct ExecutionEnvelope: Decodable { let event: BinanceExecutionReport }
+    private struct FuturesEnvelope: Decodable { let o: BinanceExecutionReport }
 }
 
-/// One event of an order. The keys are the venue's. Source: user-data-stream, "Order Update".
+/// One event of an order. The keys are the venue's, on the futures the same but for a few.
+/// Source: user-data-stream, "Order Update"; USD-M documentation, "Event: Order Update".
 struct BinanceExecutionReport: Decodable, Sendable {
     /// Symbol.
     let s: String
@@ -82,4 +90,7 @@ struct BinanceExecutionReport: Decodable, Sendable {
     /// Reject reason, expiry reason.
     let r: String?
     let eR: String?
+    /// On the futures: stop price, average price.
+    let sp: String?
+    let ap: String?
 }

@@ -4,13 +4,8 @@ import Foundation
 import TradingModel
 
 /// One connection to the WebSocket API with one subscription to the account's events.
-struct BinanceStream: Sendable {
-    /// How a connection ended. Every end means that events may have been missed.
-    enum End: Error {
-        /// The subscription was refused in words that speak of the key.
-        case keyRefused(BinanceErrorReply)
-        case ended(String)
-    }
+struct BinanceStream: BinanceUserStream {
+    private typealias End = BinanceStreamEnd
 
     let url: URL
     let signer: BinanceSigner

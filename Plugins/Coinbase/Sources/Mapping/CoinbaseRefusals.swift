@@ -17,6 +17,7 @@ enum CoinbaseRefusals {
             ("CANNOT_EDIT_FUTURES_ORDER", .unsupported), ("EXCEEDED_MAX_ALLOWED_EDIT_REQUEST_COUNT", .rateLimited),
             ("ORDER_IS_ALREADY_BEING_REPLACED", .other("the order is being replaced")),
             ("CANNOT_EDIT_ORDER_PENDING_CANCEL", .other("the order is being cancelled")),
+            ("CANNOT_CANCEL_ACTIVE_ATTACHED_ORDER", .other("the attached order is in the market")),
             ("COMMANDER_REJECTED_EDIT_ORDER", .other("the engine rejected the edit")),
         ])
 

@@ -15,7 +15,7 @@ extension CoinbaseOrderReply {
         let average = try average_filled_price.told.map { try Price($0) }
         let word = VenueOrderStatus(coinbase: status, hasFills: filled > 0)
         return OrderReport(
-            venueOrderID: VenueOrderID(order_id), clientOrderID: ClientOrderID(client_order_id.lowercased()),
+            venueOrderID: VenueOrderID(order_id), clientOrderID: clientOrderID,
             symbol: symbol ?? Symbol(product_id), side: try Side(coinbase: side), type: order_type.flatMap(OrderType.init(coinbase:)),
             status: word, venueStatus: status, quantity: try (edit?.size.told ?? terms?.base_size.told).map { try Quantity($0) },
             limitPrice: try (edit?.price.told ?? terms?.limit_price.told).map { try Price($0) },
@@ -28,7 +28,7 @@ extension CoinbaseOrderReply {
     var createdAt: Timestamp? { created_time.flatMap { Timestamp(rfc3339: $0) } }
 
     /// The entity has no time of its last change, so the latest of those that it has.
-    private var lastTime: Timestamp {
+    var lastTime: Timestamp {
         let times = [created_time, last_fill_time] + (edit_history ?? []).map(\.replace_accept_timestamp)
         return times.compactMap { $0.flatMap { Timestamp(rfc3339: $0) } }.max() ?? Timestamp(milliseconds: 0)
     }

@@ -145,6 +145,11 @@ struct CoinbaseOrderReply: Decodable, Sendable {
     let reject_message: String?
     let edit_history: [Edit]?
     let retail_portfolio_id: String?
+    /// The entry, of an order that is attached to one.
+    let originating_order_id: String?
+    /// The id of what is attached to this order, told before there is such an order.
+    let attached_order_id: String?
+    let attached_order_configuration: CoinbaseAttachment
 }
 
 struct CoinbaseOrderEnvelope: Decodable, Sendable {

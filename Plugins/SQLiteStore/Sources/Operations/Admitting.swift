@@ -24,9 +24,10 @@ extension StoreTransaction {
         try journal.write(signal.receivedLine, at: signal.receivedAt)
         failPoint("store.admit.before_orders")
         for order in admission.orders {
-            try check(order, of: signal)
-            try order.insert(with: &statements.order)
-            try journal.write(order.admittedLine, at: signal.receivedAt)
+            try check(order, of: signal, among: admission.orders)
+            let requestedQuantity = order.requestedQuantity.description
+            try order.insert(with: &statements.order, requestedQuantity: requestedQuantity)
+            try journal.write(order.admittedLine(requestedQuantity), at: signal.receivedAt)
         }
         failPoint("store.admit.before_commit")
         return .admitted
@@ -62,7 +63,7 @@ extension StoreTransaction {
         try db.cachedStatement(sql: "UPDATE signals SET copies = copies + 1 WHERE id = ?").execute(arguments: [first.id.rawValue])
         var data = JournalData()
         data.add("request_id", requestID)
-        try journal.write(JournalDraft(type: "signal.duplicate", signalID: first.id, data: data.json), at: at)
+        try journal.write(JournalDraft(type: "signal.duplicate", signalID: first.id, data: data.json()), at: at)
         return .duplicate(first: first.id, first.answer)
     }
 
@@ -90,13 +91,29 @@ extension StoreTransaction {
         } catch { throw StoreError.limiterUnavailable("\(StoreError(storing: error))") }
     }
 
-    private func check(_ order: OrderRecord, of signal: SignalRecord) throws(StoreError) {
+    private func check(_ order: OrderRecord, of signal: SignalRecord, among orders: [OrderRecord]) throws(StoreError) {
+        try checkBracket(order, among: orders)
         guard order.signalID == signal.id else { throw .refused("order \(order.id) names another signal") }
         guard order.attempts == 0, order.version == 1, order.filledQuantity.isZero else { throw .refused("order \(order.id) is not new") }
         switch order.state {
         case .queued, .skipped, .blocked, .stale: break
         default: throw .refused("a new order cannot be \(order.state.rawValue)")
         }
+    }
+
+    /// An entry comes with exactly the legs that its bracket names, and a leg with its entry.
+    private func checkBracket(_ order: OrderRecord, among orders: [OrderRecord]) throws(StoreError) {
+        if let bracket = order.bracket {
+            let legs = orders.filter { $0.entryID == order.id }
+            guard legs.compactMap(\.bracketRole).sorted(by: { $0.rawValue < $1.rawValue }) == bracket.roles else {
+                throw .refused("the legs of order \(order.id) are not those of its bracket")
+            }
+        }
+        guard let role = order.bracketRole else { return }
+        guard let entry = orders.first(where: { $0.id == order.entryID }), entry.account == order.account, entry.symbol == order.symbol,
+            entry.side == order.side.opposite, entry.state == order.state, entry.clientOrderID.leg(role) == order.clientOrderID,
+            entry.bracket?.price(role) == (role == .stopLoss ? order.stopPrice : order.limitPrice)
+        else { throw .refused("order \(order.id) is no leg of an entry that is admitted with it") }
     }
 }
 
@@ -108,20 +125,24 @@ extension SignalRecord {
         data.add("strategy", strategy?.rawValue)
         data.add("occurrence", Int64(occurrence))
         data.add("request_id", requestID)
-        return JournalDraft(type: "signal.received", signalID: id, data: data.json)
+        return JournalDraft(type: "signal.received", signalID: id, data: data.json())
     }
 }
 
 extension OrderRecord {
-    fileprivate var admittedLine: JournalDraft {
+    fileprivate func admittedLine(_ requestedQuantity: String) -> JournalDraft {
         var data = JournalData()
         data.add("strategy", strategy.rawValue)
         data.add("symbol", symbol.rawValue)
         data.add("side", side.rawValue)
         data.add("type", type.rawValue)
-        data.add("requested_quantity", requestedQuantity.description)
+        data.add("requested_quantity", requestedQuantity)
         data.add("client_order_id", clientOrderID.rawValue)
+        data.add("role", bracketRole?.rawValue)
+        data.add("entry_id", entryID?.rawValue)
+        data.add("stop_loss", bracket?.stopLoss?.description)
+        data.add("take_profit", bracket?.takeProfit?.description)
         data.add("reason", reason)
-        return JournalDraft(type: "order.\(state.rawValue)", signalID: signalID, orderID: id, account: account, data: data.json)
+        return JournalDraft(type: "order.\(state.rawValue)", signalID: signalID, orderID: id, account: account, data: data.json())
     }
 }

@@ -24,7 +24,7 @@ extension StoreTransaction {
         data.add("subject", draft.subject)
         data.add("message", draft.message)
         data.add("count", count)
-        try journal.write(JournalDraft(type: "alert.raised", data: data.json), at: at)
+        try journal.write(JournalDraft(type: "alert.raised", data: data.json()), at: at)
     }
 
     func resolveAlert(type: String, subject: String, at: Timestamp) throws {
@@ -34,6 +34,6 @@ extension StoreTransaction {
         var data = JournalData()
         data.add("type", type)
         data.add("subject", subject)
-        try journal.write(JournalDraft(type: "alert.resolved", data: data.json), at: at)
+        try journal.write(JournalDraft(type: "alert.resolved", data: data.json()), at: at)
     }
 }

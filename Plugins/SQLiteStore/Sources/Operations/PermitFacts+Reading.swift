@@ -9,14 +9,16 @@ extension StoreTransaction {
         let others = try workingOrders(besides: order)
         func unfilled(_ side: Side) -> Quantity {
             others.reduce(into: Quantity.zero) { sum, other in
-                if other.side == side, other.unfilled > 0 { sum += other.unfilled }
+                if !other.isLeg, other.side == side, other.unfilled > 0 { sum += other.unfilled }
             }
         }
         return PermitFacts(
             now: now, order: order, attempts: try AttemptRecord.all(db, of: order.id),
             position: try PositionRecord.find(db, account: order.account, symbol: order.symbol), lastTradeAt: trade?.at,
             lastTradeID: trade?.id, unsettled: others.filter { !Self.settled.contains($0.state) }.map(\.id),
-            entryOfSameSignal: try entryOfSameSignal(as: order), openSellQuantity: unfilled(.sell), openBuyQuantity: unfilled(.buy))
+            entryOfSameSignal: try entryOfSameSignal(as: order), openSellQuantity: unfilled(.sell), openBuyQuantity: unfilled(.buy),
+            legs: order.bracket == nil ? [] : try OrderRecord.legs(db, of: order.id),
+            openLegs: others.filter { $0.isLeg && $0.side == order.side }.map(\.id))
     }
 
     /// Open states whose effect is settled; every other open state counts as unsettled, also one added later.
@@ -27,19 +29,22 @@ extension StoreTransaction {
         let side: Side
         let state: OrderState
         let unfilled: Quantity
+        let isLeg: Bool
     }
 
-    /// The account's other open orders in the symbol that have had a permit, oldest first.
+    /// The account's other open orders in the symbol that have had a permit, oldest first; not the order's own legs.
     private func workingOrders(besides order: OrderRecord) throws -> [Working] {
         let statement = try db.cachedStatement(
             sql: """
-                SELECT id, side, state, quantity, filled_quantity FROM orders
-                WHERE is_open = 1 AND attempts >= 1 AND account = ? AND symbol = ? AND id <> ? ORDER BY sequence
+                SELECT id, side, state, quantity, filled_quantity, entry_id FROM orders
+                WHERE is_open = 1 AND attempts >= 1 AND account = ? AND symbol = ? AND id <> ? AND entry_id IS NOT ? ORDER BY sequence
                 """)
-        return try Row.fetchAll(statement, arguments: [order.account.rawValue, order.symbol.rawValue, order.id.rawValue]).map { row in
+        return try Row.fetchAll(
+            statement, arguments: [order.account.rawValue, order.symbol.rawValue, order.id.rawValue, order.id.rawValue]
+        ).map { row in
             Working(
                 id: row.identifier(0), side: try row.word(1), state: try row.word(2),
-                unfilled: try row.decimal(3, as: Quantity.self) - row.decimal(4, as: Quantity.self))
+                unfilled: try row.decimal(3, as: Quantity.self) - row.decimal(4, as: Quantity.self), isLeg: row[5] as String? != nil)
         }
     }
 
@@ -69,7 +74,7 @@ extension StoreTransaction {
         let statement = try db.cachedStatement(
             sql: """
                 SELECT id FROM orders WHERE signal_id = ? AND +account = ? AND symbol = ? AND side = ? AND attempts >= 1 AND id <> ?
-                ORDER BY sequence LIMIT 1
+                AND entry_id IS NULL ORDER BY sequence LIMIT 1
                 """)
         return try Row.fetchOne(
             statement,

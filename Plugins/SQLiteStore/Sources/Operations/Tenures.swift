@@ -30,7 +30,7 @@ extension StoreTransaction {
         data.add("host", request.holder.host)
         data.add("process_id", Int64(request.holder.processID))
         data.add("configuration_hash", request.configurationHash)
-        try journal.write(JournalDraft(type: "tenure.opened", account: request.account, data: data.json), at: request.at)
+        try journal.write(JournalDraft(type: "tenure.opened", account: request.account, data: data.json()), at: request.at)
         let tenure = Tenure(account: request.account, fence: fence, owner: request.owner, holder: request.holder, openedAt: request.at)
         return (tenure, previous.flatMap { $0.isClosed ? nil : $0.tenure })
     }
@@ -47,7 +47,7 @@ extension StoreTransaction {
         guard db.changesCount == 1 else { return }
         var data = JournalData()
         data.add("fence", tenure.fence.description)
-        try journal.write(JournalDraft(type: "tenure.closed", account: tenure.account, data: data.json), at: at)
+        try journal.write(JournalDraft(type: "tenure.closed", account: tenure.account, data: data.json()), at: at)
     }
 
     /// Throws `.fenced` unless the tenure is the account's latest, by number and by owner, and was not closed.

@@ -12,7 +12,22 @@ extension StoreTransaction {
         guard snapshot.order.account == tenure.account else {
             throw StoreError.refused("order \(id) belongs to \(snapshot.order.account), the tenure to \(tenure.account)")
         }
-        guard var change = reduce(snapshot) else { return snapshot.order }
+        guard let change = reduce(snapshot) else { return snapshot.order }
+        let changed = try write(change, over: snapshot, at: at)
+        for leg in change.legs {
+            guard let known = snapshot.legs.first(where: { $0.order.id == leg.order.id }) else {
+                throw StoreError.refused("order \(leg.order.id) is no leg of order \(id)")
+            }
+            try write(leg, over: known, at: at)
+        }
+        return changed
+    }
+
+    /// Writes one order's part of a change, if it changes anything.
+    @discardableResult
+    private func write(_ change: OrderChange, over snapshot: OrderSnapshot, at: Timestamp) throws -> OrderRecord {
+        let id = snapshot.order.id
+        var change = change
         change.attempts.removeAll { snapshot.attempts.contains($0) }
         if change.position == snapshot.position { change.position = nil }
         let isEmpty =
@@ -27,7 +42,7 @@ extension StoreTransaction {
         for attempt in change.attempts {
             guard try attempt.recordOutcome(db) else { throw StoreError.refused("order \(id) has no attempt \(attempt.number)") }
         }
-        for fill in change.newFills { try fill.insert(db, account: tenure.account, order: id) }
+        for fill in change.newFills { try fill.insert(db, account: snapshot.order.account, order: id) }
         try change.position?.save(db)
         for draft in change.journal { try journal.write(draft, at: at) }
         for alert in change.alerts { try raise(alert, at: at) }
@@ -99,8 +114,12 @@ extension AttemptRecord {
 extension OrderSnapshot {
     static func read(_ db: Database, _ id: OrderID) throws -> OrderSnapshot? {
         guard let order = try OrderRecord.find(db, id) else { return nil }
-        return OrderSnapshot(
-            order: order, attempts: try AttemptRecord.all(db, of: id), fills: try Fill.all(db, of: id),
-            position: try PositionRecord.find(db, account: order.account, symbol: order.symbol))
+        return try OrderSnapshot(db, order, legs: order.bracket == nil ? [] : OrderRecord.legs(db, of: id).map { try OrderSnapshot(db, $0, legs: []) })
+    }
+
+    private init(_ db: Database, _ order: OrderRecord, legs: [OrderSnapshot]) throws {
+        self.init(
+            order: order, attempts: try AttemptRecord.all(db, of: order.id), fills: try Fill.all(db, of: order.id),
+            position: try PositionRecord.find(db, account: order.account, symbol: order.symbol), legs: legs)
     }
 }

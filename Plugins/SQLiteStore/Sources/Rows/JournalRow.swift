@@ -54,7 +54,11 @@ struct JournalData {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    var json: String { String(decoding: bytes, as: UTF8.self) + "}" }
+    /// The finished object.
+    consuming func json() -> String {
+        bytes.append(UInt8(ascii: "}"))
+        return String(decoding: bytes, as: UTF8.self)
+    }
 
     private mutating func begin(_ key: String) {
         if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
@@ -64,6 +68,11 @@ struct JournalData {
 
     private mutating func quote(_ value: String) {
         bytes.append(UInt8(ascii: "\""))
+        // Nearly every text is plain; then it is copied whole.
+        if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
+            bytes.append(contentsOf: value.utf8)
+            return bytes.append(UInt8(ascii: "\""))
+        }
         for byte in value.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), byte])

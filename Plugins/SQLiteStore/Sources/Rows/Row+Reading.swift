@@ -31,4 +31,8 @@ extension Row {
         guard let word = W(rawValue: text) else { throw UnreadableValue(description: "unknown \(W.self) in the store: \(text.prefix(40))") }
         return word
     }
+
+    func optionalWord<W: RawRepresentable<String>>(_ index: Int, as type: W.Type = W.self) throws -> W? {
+        (self[index] as String?) == nil ? nil : try word(index)
+    }
 }

@@ -75,6 +75,10 @@ enum Schema1 {
           limit_price TEXT CHECK (limit_price IS NULL OR CAST(limit_price AS REAL) > 0),
           stop_price TEXT CHECK (stop_price IS NULL OR CAST(stop_price AS REAL) > 0),
           reduce_only INTEGER NOT NULL CHECK (reduce_only IN (0, 1)),
+          stop_loss TEXT CHECK (stop_loss IS NULL OR CAST(stop_loss AS REAL) > 0),
+          take_profit TEXT CHECK (take_profit IS NULL OR CAST(take_profit AS REAL) > 0),
+          bracket_role TEXT CHECK (bracket_role IS NULL OR \(isOneOf("bracket_role", "stop_loss", "take_profit"))),
+          entry_id TEXT REFERENCES orders (id),
           reference_price TEXT,
           policy TEXT NOT NULL CHECK (json_valid(policy)),
           state TEXT NOT NULL CHECK (\(isState)),
@@ -93,13 +97,16 @@ enum Schema1 {
           expires_at INTEGER NOT NULL,
           is_open INTEGER NOT NULL GENERATED ALWAYS AS
             (NOT \(isTerminal)) VIRTUAL,
-          traded_at INTEGER GENERATED ALWAYS AS (CASE WHEN attempts >= 1 AND (
+          traded_at INTEGER GENERATED ALWAYS AS (CASE WHEN attempts >= 1 AND entry_id IS NULL AND (
             NOT \(isTerminal)
             OR filled_quantity <> '0') THEN coalesce(filled_at, created_at) END) VIRTUAL,
           UNIQUE (signal_id, strategy, account, leg),
           UNIQUE (account, client_order_id),
           CONSTRAINT limit_price_iff_needed CHECK ((type IN ('limit', 'stop_limit')) = (limit_price IS NOT NULL)),
           CONSTRAINT stop_price_iff_needed CHECK ((type IN ('stop', 'stop_limit')) = (stop_price IS NOT NULL)),
+          CONSTRAINT a_leg_has_its_entry CHECK ((bracket_role IS NULL) = (entry_id IS NULL)),
+          CONSTRAINT a_leg_is_what_its_role_says CHECK (bracket_role IS NULL OR (
+            type = CASE bracket_role WHEN 'stop_loss' THEN 'stop' ELSE 'limit' END AND stop_loss IS NULL AND take_profit IS NULL)),
           CONSTRAINT complete_once_permitted
             CHECK (\(isOneOf("state", "queued", "skipped", "blocked", "stale")) OR (quantity IS NOT NULL AND attempts >= 1)),
           CONSTRAINT an_ending_has_its_reason
@@ -111,6 +118,7 @@ enum Schema1 {
         CREATE INDEX orders_open ON orders (account, sequence) WHERE is_open = 1;
         CREATE INDEX orders_working ON orders (account, symbol) WHERE is_open = 1 AND attempts >= 1;
         CREATE INDEX orders_by_venue_id ON orders (account, symbol, venue_order_id) WHERE venue_order_id IS NOT NULL;
+        CREATE UNIQUE INDEX orders_legs ON orders (entry_id, bracket_role) WHERE entry_id IS NOT NULL;
         CREATE INDEX orders_traded ON orders (strategy, traded_at) WHERE traded_at IS NOT NULL;
         CREATE INDEX orders_traded_by_account ON orders (strategy, account, traded_at) WHERE traded_at IS NOT NULL;
 
@@ -118,8 +126,8 @@ enum Schema1 {
         BEGIN SELECT RAISE(ABORT, 'an order is never deleted'); END;
 
         CREATE TRIGGER orders_keep_their_intent BEFORE UPDATE OF sequence, id, signal_id, strategy, account, leg, client_order_id,
-          symbol, signal_symbol, side, type, time_in_force, requested_quantity, reduce_only, reference_price, policy, request_id,
-          created_at, expires_at ON orders
+          symbol, signal_symbol, side, type, time_in_force, requested_quantity, reduce_only, stop_loss, take_profit, bracket_role, entry_id,
+          reference_price, policy, request_id, created_at, expires_at ON orders
         BEGIN SELECT RAISE(ABORT, 'the intent of an order never changes'); END;
 
         CREATE TRIGGER orders_end_once BEFORE UPDATE OF state ON orders

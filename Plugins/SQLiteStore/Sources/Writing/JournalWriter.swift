@@ -60,7 +60,7 @@ enum JournalHash {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(320 + data.utf8.count)
         func field(_ value: some Collection<UInt8>) {
-            bytes.append(contentsOf: String(value.count).utf8)
+            bytes.append(decimal: Int64(value.count))
             bytes.append(UInt8(ascii: ":"))
             bytes.append(contentsOf: value)
             bytes.append(UInt8(ascii: ";"))
@@ -90,5 +90,19 @@ enum JournalHash {
             return hasher.finalize()
         }
         return digest.withUnsafeBytes { Array($0) }
+    }
+}
+
+extension [UInt8] {
+    /// Appends the number's digits, without a text in between.
+    fileprivate mutating func append(decimal number: Int64) {
+        if number < 0 { append(UInt8(ascii: "-")) }
+        let first = count
+        var rest = number.magnitude
+        repeat {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        self[first...].reverse()
     }
 }

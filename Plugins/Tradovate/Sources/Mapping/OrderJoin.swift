@@ -77,7 +77,9 @@ struct OrderJoin: Sendable {
         let version = version
         var (filled, average) = executed
         if order.status == "Filled", let quantity = version?.quantity, filled < quantity { (filled, average) = (quantity, nil) }
-        let status = VenueOrderStatus(tradovate: order.status, filled: filled, of: version?.quantity)
+        var status = VenueOrderStatus(tradovate: order.status, filled: filled, of: version?.quantity)
+        // A bracket's leg is suspended until its entry has filled.
+        if order.status == "Suspended", order.parentID != nil, status == .accepted { status = .pendingNew }
         return OrderReport(
             venueOrderID: VenueOrderID(String(order.id)), clientOrderID: clientOrderID, symbol: alias ?? listing.name, side: order.side,
             type: version.flatMap { OrderType(tradovate: $0.type) }, status: status, venueStatus: order.status, quantity: version?.quantity,

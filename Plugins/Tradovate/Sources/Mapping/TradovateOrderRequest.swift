@@ -18,8 +18,10 @@ struct TradovateOrderRequest: Sendable {
         let timeInForce = try Self.check(order)
         try Self.check(order, against: listing)
         self.order = order
-        let note = OrderNote(id: order.clientOrderID, alias: order.symbol == listing.name ? nil : order.symbol)
-        guard note.text.utf8.count <= TradovateDialect.maximumText else {
+        let alias = order.symbol == listing.name ? nil : order.symbol
+        let note = OrderNote(id: order.clientOrderID, alias: alias)
+        let longest = OrderNote(id: order.bracket == nil ? order.clientOrderID : order.clientOrderID.leg(.stopLoss), alias: alias)
+        guard longest.text.utf8.count <= TradovateDialect.maximumText else {
             throw Refusal(reason: .invalid, message: "the symbol \(order.symbol) is too long")
         }
         var body = WireJSON.object([
@@ -31,7 +33,7 @@ struct TradovateOrderRequest: Sendable {
             if let price { body = body.adding(name, .number(price.description)) }
         }
         body = body.adding("timeInForce", .string(timeInForce)).adding("text", .string(note.text)).adding("isAutomated", true)
-        let legs = Self.legs(of: order)
+        let legs = Self.legs(of: order, alias: alias)
         for (index, leg) in legs.enumerated() { body = body.adding("bracket\(index + 1)", leg) }
         self.body = body
         path = legs.isEmpty ? "/order/placeorder" : "/order/placeoso"
@@ -67,19 +69,18 @@ struct TradovateOrderRequest: Sendable {
     }
 
     /// The legs rest until the entry has filled, and the fill of one cancels the other. They have to outlast the day.
-    private static func legs(of order: NewOrder) -> [WireJSON] {
-        guard let bracket = order.bracket else { return [] }
-        let side = WireJSON.string(order.side.opposite.tradovate)
-        var legs: [WireJSON] = []
-        if let price = bracket.takeProfit {
-            let id = WireJSON.string(order.clientOrderID.rawValue + "-tp")
-            legs.append(.object(["action": side, "orderType": "Limit", "price": .number(price.description), "timeInForce": "GTC", "clOrdId": id, "text": id]))
+    private static func legs(of order: NewOrder, alias: Symbol?) -> [WireJSON] {
+        let terms: [(role: BracketRole, type: String, name: String, price: Price?)] = [
+            (.takeProfit, "Limit", "price", order.bracket?.takeProfit), (.stopLoss, "Stop", "stopPrice", order.bracket?.stopLoss),
+        ]
+        return terms.compactMap { leg in
+            guard let price = leg.price else { return nil }
+            let note = OrderNote(id: order.clientOrderID.leg(leg.role), alias: alias)
+            return .object([
+                "action": .string(order.side.opposite.tradovate), "orderType": .string(leg.type), leg.name: .number(price.description),
+                "timeInForce": "GTC", "clOrdId": .string(order.clientOrderID.leg(leg.role).rawValue), "text": .string(note.text),
+            ])
         }
-        if let price = bracket.stopLoss {
-            let id = WireJSON.string(order.clientOrderID.rawValue + "-sl")
-            legs.append(.object(["action": side, "orderType": "Stop", "stopPrice": .number(price.description), "timeInForce": "GTC", "clOrdId": id, "text": id]))
-        }
-        return legs
     }
 }
 

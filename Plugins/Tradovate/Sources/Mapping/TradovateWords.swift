@@ -6,7 +6,7 @@ extension VenueOrderStatus {
         let isWhole = quantity.map { filled >= $0 } ?? false
         switch word {
         case "PendingNew": self = filled > 0 ? .partiallyFilled : .pendingNew
-        // A suspended order is alive: a bracket's leg, or a GTC order outside the session.
+        // A suspended order is alive: a GTC order outside the session.
         case "Working", "Suspended", "PendingCancel", "PendingReplace": self = filled > 0 ? .partiallyFilled : .accepted
         case "Filled": self = .filled
         case "Completed": self = isWhole ? .filled : .cancelled
