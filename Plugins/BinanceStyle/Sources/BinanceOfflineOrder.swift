@@ -14,7 +14,7 @@ package struct BinanceOfflineOrder: Sendable {
 
     /// Checks, encodes and signs the order, and reads the reply as the answer to it.
     package func placed(_ order: NewOrder, at now: Timestamp, reply: VenueReply) throws -> (VenueRequest, PlaceOutcome) {
-        let request = try BinanceOrderRequest(order, instrument: instrument)
+        let request = try BinanceOrderRequest(order, rules: BinanceSymbolRules(instrument: instrument))
         var parameters = request.parameters
         parameters.add("recvWindow", "5000")
         parameters.add("timestamp", String(now.milliseconds))
