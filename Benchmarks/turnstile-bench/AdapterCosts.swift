@@ -84,7 +84,7 @@ struct AdapterCosts {
         let edDSA = try CoinbaseOfflineOrder(
             CoinbaseConfiguration(keyName: BenchReplies.keyName, privateKey: Secret(keys.ed25519Seed)), instrument: instrument("BTC-USD", "USD"))
         let futures = try TradovateOfflineOrder(
-            contract: #"{"id":1,"name":"MNQZ6","contractMaturityId":2}"#, maturity: #"{"id":2,"productId":3,"expirationDate":"2026-12-18T14:30Z"}"#,
+            contract: #"{"id":1,"name":"MNQZ6","contractMaturityId":2}"#, maturity: #"{"id":2,"productId":3,"expirationDate":"2026-12-18T14:30:00.000Z"}"#,
             product: #"{"id":3,"name":"MNQ","status":"Verified","currencyId":1,"tickSize":0.25,"valuePerPoint":2}"#,
             account: #"{"id":4,"name":"DEMO1"}"#, token: String(repeating: "t", count: 400))
         let limit = { (symbol: Symbol, id: String, quantity: String, price: String, time: TimeInForce) in

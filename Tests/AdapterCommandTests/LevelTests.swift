@@ -17,7 +17,7 @@ import TradingModel
         for id in BrokerClause.namedLevels { #expect(ids.contains(id), "\(id)") }
     }
 
-    @Test(arguments: clauses.filter { $0.level <= .reads })
+    @Test(arguments: LevelConformanceTests.clauses.filter { $0.level <= .reads })
     func `an adapter that cannot trade reaches the level of reading`(_ clause: BrokerClause) async throws {
         let base = try #require(allConformanceSubjects().first { $0.id == "binance" }).makeVenue()
         let result = await clause.check(ReadOnlyVenue(base: base))

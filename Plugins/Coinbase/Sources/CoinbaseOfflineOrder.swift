@@ -21,7 +21,7 @@ package struct CoinbaseOfflineOrder: Sendable {
         let path = CoinbaseClient.prefix + "/orders"
         let body = try CoinbaseClient.encoded(request.body(portfolio: nil))
         let token = try signer.token(uri: "POST api.coinbase.com\(path)", at: now)
-        let headers = [("Authorization", "Bearer " + token), ("Content-Type", "application/json")]
+        let headers: [(name: String, value: String)] = [("Authorization", "Bearer " + token), ("Content-Type", "application/json")]
         let sent = VenueRequest(
             .post, "https://api.coinbase.com\(path)", headers: headers, body: body, timeout: .seconds(10), isCommand: true)
         if case .taken(let id, _) = CoinbaseOutcomes.place(reply, for: order.clientOrderID) { return (sent, id) }

@@ -44,7 +44,7 @@ public struct NewVenueHarness: AdapterVenue {
         venue.tls = options.tls.map { ServerOptions.TLS(certificatePath: $0.certificatePath, keyPath: $0.keyPath) }
         let scheme = options.tls == nil ? "http" : "https"
         try await NewVenueSimulator(venue, logger: options.logger).run { port in
-            await onListening("\(scheme)://\(options.host):\(port)", "none")
+            await onListening("\(scheme)://\(options.host):\(port)", "")
         }
     }
 

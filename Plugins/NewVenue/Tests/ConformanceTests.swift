@@ -8,13 +8,13 @@ import Testing
 @Suite struct NewVenueConformance {
     static let level = ConformanceLevel.compiles
 
-    @Test(arguments: NewVenueHarness.clauses.filter { $0.level <= level })
+    @Test(arguments: NewVenueHarness.clauses.filter { $0.level <= NewVenueConformance.level })
     func `keeps the contract`(_ clause: BrokerClause) async throws {
         let result = await clause.check(try NewVenueHarness(NewVenuePlugin.self))
         #expect(!result.isFailure, "\(clause.id): \(clause.title): \(result)")
     }
 
-    @Test(arguments: NewVenueHarness.clauses.filter { $0.level > level })
+    @Test(arguments: NewVenueHarness.clauses.filter { $0.level > NewVenueConformance.level })
     func `to do`(_ clause: BrokerClause) async throws {
         let result = await clause.check(try NewVenueHarness(NewVenuePlugin.self))
         withKnownIssue("level \(clause.level)", isIntermittent: true) {

@@ -22,7 +22,7 @@ package struct TradovateOfflineOrder: Sendable {
     /// Checks and encodes the order, and reads the reply as the answer to it.
     package func placed(_ order: NewOrder, at now: Timestamp, reply: VenueReply) throws -> (VenueRequest, PlaceOutcome) {
         let request = try TradovateOrderRequest(order, listing: listing, account: account)
-        let headers = [("Authorization", "Bearer " + token), ("Content-Type", "application/json")]
+        let headers: [(name: String, value: String)] = [("Authorization", "Bearer " + token), ("Content-Type", "application/json")]
         let sent = VenueRequest(
             .post, "https://demo.tradovateapi.com/v1\(request.path)", headers: headers, body: request.body.text, timeout: .seconds(20),
             isCommand: true)

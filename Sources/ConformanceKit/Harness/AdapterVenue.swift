@@ -15,7 +15,7 @@ public protocol AdapterVenue: VenueHarness {
 
     init(makeBroker: @escaping @Sendable (BrokerWiring) throws -> any Broker) throws
 
-    /// Serves the simulator until cancelled; calls `onListening` once, with the URLs of its wires.
+    /// Serves the simulator until cancelled; calls `onListening` once, with the URLs of its wires; the second is empty where there is no stream.
     static func serve(
         _ options: VenueServing, onListening: @escaping @Sendable (_ rest: String, _ webSocket: String) async -> Void) async throws
 }

@@ -13,6 +13,12 @@ public struct RemoteSimulator: VenueHarness {
     }
 
     public var profile: VenueProfile { base.profile }
+    public var patience: Duration { base.patience }
+
+    /// Why a clause is not checked at such a venue; nil if it is.
+    public func leavesOut(_ clause: BrokerClause) -> String? {
+        clause.id.contains(".tls-") ? "TLS is played only before a simulator of this process" : nil
+    }
 
     /// Whether something with the controls of a simulator answers there.
     public static func answers(host: String, port: Int) async -> Bool {

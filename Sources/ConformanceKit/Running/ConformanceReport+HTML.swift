@@ -27,7 +27,7 @@ extension ConformanceReport {
             parts += ["<h2>Failures</h2>", Self.table(["clause", "what it says", "what was seen"], failures.map { [$0.clause.id, $0.clause.title, $0.result.reason ?? ""] })]
         }
         if leftOut > 0 {
-            parts += ["<h2>Left out</h2>", Self.table(["why", "clauses"], leftOutByReason.map { [$0.reason, $0.ids.joined(separator: " ")] })]
+            parts += ["<h2>Left out</h2>", Self.table(["why", "clauses"], grouped("left_out").map { [$0.reason, $0.ids.joined(separator: " ")] })]
         }
         parts.append("<h2>Every clause</h2>\n<table><tr><th>clause</th><th>level</th><th>what it says</th><th>result</th><th>ms</th></tr>")
         for entry in entries {

@@ -71,15 +71,14 @@ public struct ConformanceReport: Sendable {
 }
 
 extension ConformanceReport {
-    /// A line per clause that did not pass, and the counts.
+    /// A line per clause that failed, the others that did not pass by their reason, a line per level, and the counts.
     public var text: String {
         var lines: [String] = []
-        for entry in entries where entry.result != .passed {
-            guard entry.result.isFailure || entry.result.word == "absent_by_declaration" else { continue }
-            let word = entry.result.isFailure ? "FAILED" : "absent"
-            lines.append("\(word)  \(entry.clause.id): \(entry.clause.title)\n        \(entry.result)")
+        for entry in entries where entry.result.isFailure {
+            lines.append("FAILED  \(entry.clause.id): \(entry.clause.title)\n        \(entry.result)")
         }
-        for (reason, ids) in leftOutByReason { lines.append("left out  \(ids.count): \(reason)\n        \(ids.joined(separator: " "))") }
+        for (reason, ids) in grouped("absent_by_declaration") { lines.append("absent  \(ids.count): \(reason)\n        \(ids.joined(separator: " "))") }
+        for (reason, ids) in grouped("left_out") { lines.append("left out  \(ids.count): \(reason)\n        \(ids.joined(separator: " "))") }
         for level in levels {
             let rest = level.leftOut > 0 ? ", \(level.leftOut) left out" : ""
             lines.append("level \(level.level): \(level.passed) passed, \(level.failed) failed\(rest)")
@@ -89,12 +88,16 @@ extension ConformanceReport {
         return lines.joined(separator: "\n")
     }
 
-    /// Why clauses were not checked, in the order of the first of each.
-    var leftOutByReason: [(reason: String, ids: [String])] {
+    /// The clauses with this result by their reason, in the order of the first of each.
+    func grouped(_ word: String) -> [(reason: String, ids: [String])] {
         var found: [(reason: String, ids: [String])] = []
-        for entry in entries {
-            guard case .leftOut(let reason) = entry.result else { continue }
-            if let index = found.firstIndex(where: { $0.reason == reason }) { found[index].ids.append(entry.clause.id) } else { found.append((reason, [entry.clause.id])) }
+        for entry in entries where entry.result.word == word {
+            let reason = entry.result.reason ?? ""
+            if let index = found.firstIndex(where: { $0.reason == reason }) {
+                found[index].ids.append(entry.clause.id)
+            } else {
+                found.append((reason, [entry.clause.id]))
+            }
         }
         return found
     }

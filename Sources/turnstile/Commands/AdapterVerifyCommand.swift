@@ -85,8 +85,9 @@ struct AdapterVerifyCommand: AsyncParsableCommand {
         guard let against else { return await ConformanceReport.run(clauses, against: try subject.makeVenue()) }
         let target = try VerifyTarget(against)
         guard let config, let account else {
+            let remote = try await target.simulator(of: subject)
             return await ConformanceReport.run(
-                clauses, against: try await target.simulator(of: subject), inTurn: true, venue: "the simulator at \(target.url), reset for each clause")
+                clauses, against: remote, inTurn: true, venue: "the simulator at \(target.url), reset for each clause", leaveOut: remote.leavesOut)
         }
         let terms = try trade ? terms() : nil
         let remote = try target.account(account, config: config, of: subject, symbol: symbol.map { Symbol($0) }, terms: terms)

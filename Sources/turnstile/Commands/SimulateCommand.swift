@@ -77,7 +77,8 @@ private struct SimulatorService: Service {
 
     func run() async throws {
         try await simulator.run(options) { address in
-            LogOutput().write("\(simulator.id) simulator listening on \(address.rest), WebSocket API at \(address.webSocket)\n")
+            let stream = address.webSocket.isEmpty ? "" : ", WebSocket API at \(address.webSocket)"
+            LogOutput().write("\(simulator.id) simulator listening on \(address.rest)\(stream)\n")
         }
     }
 }

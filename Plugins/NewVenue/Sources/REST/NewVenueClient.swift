@@ -41,9 +41,9 @@ struct NewVenueClient: Sendable {
         case .throttled: return .notSent(.throttled, Evidence(mayHaveLeft: false))
         case .cancelled: return .notSent(.cancelled, Evidence(mayHaveLeft: false))
         }
-        let headers = body == nil ? headers : headers + [("Content-Type", "application/json")]
+        let kind: [(name: String, value: String)] = body == nil ? [] : [("Content-Type", "application/json")]
         let request = VenueRequest(
-            method, base + path, headers: headers, body: body?.text, maximumReplyBytes: 256 << 10, timeout: timeout, window: window,
+            method, base + path, headers: headers + kind, body: body?.text, maximumReplyBytes: 256 << 10, timeout: timeout, window: window,
             isCommand: true)
         return await observed(await http.send(request))
     }
