@@ -29,7 +29,8 @@ import Testing
                 await checkpointer.settle()
             }
             #expect(isForWriter)
-            #expect(try fileSize(fixture) >= before + 20 * 4096)
+            // At least the text of one commit; how many pages that takes depends on the tables.
+            #expect(try fileSize(fixture) >= before + 40_000)
             let rest = try await fixture.pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
             #expect(rest.walFrameCount == rest.checkpointedFrameCount)
             #expect(try commit() == false)
