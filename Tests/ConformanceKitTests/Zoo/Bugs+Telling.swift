@@ -67,7 +67,7 @@ extension PlantedBug {
             Hooks(health: { _ in BrokerHealth(isConnected: true, streamIsUp: true, rulesAreLoaded: true, clockOffset: .zero, detail: "fine") })
         },
         PlantedBug("run() takes its time to end", caughtBy: "BC-01.ends") {
-            Hooks(afterRun: { await Task { try? await Task.sleep(for: .seconds(4)) }.value })
+            Hooks(afterRun: { await Task { try? await Task.sleep(for: .seconds(25)) }.value })
         },
     ]
 }
