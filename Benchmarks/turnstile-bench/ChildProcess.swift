@@ -1,5 +1,9 @@
 import Foundation
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// What a measurement could not do, in words for whoever runs it.
 struct BenchError: Error, CustomStringConvertible {
     let description: String
@@ -41,6 +45,14 @@ struct ChildProcess: Sendable {
         let status = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
         guard let match = status.firstMatch(of: #/VmRSS:\s+(\d+) kB/#), let kilobytes = Double(match.1) else { return .nan }
         return kilobytes / 1024
+    }
+
+    /// Processor time that the server has used so far, in seconds, of all its threads. Source: proc(5), `/proc/pid/stat`, fields 14 and 15.
+    var processorSeconds: Double {
+        let stat = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8)) ?? ""
+        let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return .nan }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
     /// Asks the server to stop, and makes it stop after 30 s.

@@ -28,17 +28,26 @@ struct Measurements: Sendable {
         var gets: [Double] = []
         var posts: [Double] = []
         var accepted: [Double] = []
+        /// Processor time of the gateway in microseconds, of the POST and of an accept.
+        var postCosts: [Double] = []
+        var acceptCosts: [Double] = []
         for run in 0..<runs {
             try await rig.withGateway(configuration) { gateway in
                 let signals = Signals(run: "w\(run)", strategies: 1)
                 func measure(_ head: String, hasBody: Bool, seconds: Int) async throws -> Wrk {
                     try await Wrk.run(signals.wrkScript(head, hasBody: hasBody), port: gateway.port, seconds: seconds, folder: rig.folder)
                 }
+                func costing(_ costs: inout [Double], _ measurement: () async throws -> Wrk) async throws -> Wrk {
+                    let before = gateway.process.processorSeconds
+                    let result = try await measurement()
+                    costs.append((gateway.process.processorSeconds - before) / Double(max(result.requests, 1)) * 1e6)
+                    return result
+                }
                 // The first requests of a process are slower.
                 _ = try await measure("GET /livez", hasBody: false, seconds: 1)
                 let get = try await measure("GET /livez", hasBody: false, seconds: seconds)
-                let post = try await measure("POST /hooks/nobody/secret", hasBody: true, seconds: seconds)
-                let durable = try await measure("POST \(Signals.path)", hasBody: true, seconds: seconds)
+                let post = try await costing(&postCosts) { try await measure("POST /hooks/nobody/secret", hasBody: true, seconds: seconds) }
+                let durable = try await costing(&acceptCosts) { try await measure("POST \(Signals.path)", hasBody: true, seconds: seconds) }
                 guard get.failures == 0, durable.failures == 0 else {
                     throw BenchError("\(get.failures) and \(durable.failures) requests failed; \(gateway.folder)/gateway.log says why")
                 }
@@ -61,6 +70,10 @@ struct Measurements: Sendable {
             ("durable accepts, \(name)", "\(rounded(median(accepted)))/s", ""),
             ("ratio of accepts to the POST, \(name)", ratio(to: posts), aim),
             ("ratio of accepts to GET /livez, \(name)", ratio(to: gets), aim),
+            (
+                "processor time of the gateway for an accept, and for the POST, \(name)",
+                "\(rounded(median(acceptCosts))) µs, \(rounded(median(postCosts))) µs", ""
+            ),
         ]
     }
 

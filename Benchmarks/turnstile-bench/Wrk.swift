@@ -3,6 +3,7 @@ import Foundation
 /// One run of wrk: as many requests as the server takes, over as many connections as one group commit can answer at once.
 struct Wrk: Sendable {
     let perSecond: Double
+    let requests: Int
     /// Answers that are neither 2xx nor 3xx, and errors of the connections.
     let failures: Int
 
@@ -13,7 +14,9 @@ struct Wrk: Sendable {
         try Data(script.utf8).write(to: URL(fileURLWithPath: file))
         let text = try await output(
             of: "wrk", ["-t2", "-c\(connections)", "-d\(seconds)s", "-s", file, "http://127.0.0.1:\(port)/"])
-        guard let rate = text.firstMatch(of: #/Requests/sec:\s+([0-9.]+)/#), let perSecond = Double(rate.1) else {
+        guard let rate = text.firstMatch(of: #/Requests/sec:\s+([0-9.]+)/#), let perSecond = Double(rate.1),
+            let total = text.firstMatch(of: #/(\d+) requests in/#), let requests = Int(total.1)
+        else {
             throw BenchError("wrk said something else: \(text)")
         }
         var failures = 0
@@ -21,6 +24,6 @@ struct Wrk: Sendable {
         if let match = text.firstMatch(of: #/Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/#) {
             for count in [match.1, match.2, match.3, match.4] { failures += Int(count) ?? 0 }
         }
-        return Wrk(perSecond: perSecond, failures: failures)
+        return Wrk(perSecond: perSecond, requests: requests, failures: failures)
     }
 }

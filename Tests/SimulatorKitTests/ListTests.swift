@@ -87,7 +87,9 @@ import TradingModel
         _ = try core.place(bracket(entry: 130), at: Self.time)
         #expect(statuses(core) == [.filled, .accepted, .accepted])
         var late = bracket(entry: 130)
-        (late.pending[0].limitPrice, late.pending[0].clientOrderID, late.pending[1].clientOrderID) = (99, "t2", "s2")
+        late.pending[0].limitPrice = 99
+        late.pending[0].clientOrderID = "t2"
+        late.pending[1].clientOrderID = "s2"
         _ = try core.place(late, at: Self.time)
         #expect(statuses(core).suffix(3) == [.filled, .expired, .expired])
         #expect(core.orders.suffix(2).map(\.ending) == [.rejectedOnTrigger, .pairTriggered])

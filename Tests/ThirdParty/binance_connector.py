@@ -82,7 +82,7 @@ def replacing(checks, client):
     checks.refused(
         "cancel-replace of what is gone does nothing", -2022,
         lambda: client.cancel_and_replace(cancelReplaceMode="STOP_ON_FAILURE", cancelOrigClientOrderId=first, **again))
-    expensive = dict(limit(new_id("bcr")), quantity="1000.00000")
+    expensive = dict(limit(new_id("bcr")), quantity="100.00000")
     try:
         checks.check("a half failure is told", False, client.cancel_and_replace(
             cancelReplaceMode="STOP_ON_FAILURE", cancelOrigClientOrderId=second, **expensive))

@@ -258,8 +258,8 @@ import TradingModel
             return
         }
         #expect(!evidence.mayHaveLeft)
-        guard case .notSent(.unsupported, _) = await broker.replace(testReference, with: Replacement(), within: window) else {
-            Issue.record("replace is offered")
+        guard case .notSent(.notConnected, _) = await broker.replace(testReference, with: Replacement(quantity: 1), within: window) else {
+            Issue.record("a replacement went out")
             return
         }
     }

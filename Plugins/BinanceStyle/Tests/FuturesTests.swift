@@ -146,12 +146,19 @@ import TradingModel
         #expect(try event.report().averagePrice == 60000)
         #expect(try event.report().clientOrderID == "gw-f-0001")
         let cancel = trade.replacing("\"TRADE\"", with: "\"CANCELED\"").replacing("PARTIALLY_FILLED", with: "CANCELED")
-        guard case .execution(let ended) = try BinanceMessage(cancel) else { return Issue.record("no execution") }
+        guard case .execution(let ended) = try BinanceMessage(cancel) else {
+            Issue.record("no execution")
+            return
+        }
         #expect(try ended.report().status == .cancelled)
         #expect(try ended.fill() == nil)
-        guard case .ending = try BinanceMessage(#"{"e":"listenKeyExpired","E":1,"listenKey":"k"}"#) else { return Issue.record("no end") }
+        guard case .ending = try BinanceMessage(#"{"e":"listenKeyExpired","E":1,"listenKey":"k"}"#) else {
+            Issue.record("no end")
+            return
+        }
         guard case .ignored = try BinanceMessage(#"{"e":"ACCOUNT_UPDATE","E":1,"T":1,"a":{"m":"ORDER","B":[],"P":[]}}"#) else {
-            return Issue.record("not ignored")
+            Issue.record("not ignored")
+            return
         }
     }
 

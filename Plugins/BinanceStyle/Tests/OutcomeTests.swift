@@ -97,7 +97,7 @@ import TradingModel
     }
 
     @Test func `no entry of the list matches a server error, and none is a duplicate`() {
-        for entry in BinanceRefusals.place + BinanceRefusals.cancel {
+        for entry in [BinanceRefusals.spot, .usdm].flatMap({ $0.place + $0.cancel + $0.amend }) {
             #expect(entry.httpStatus.map { (400..<500).contains($0) } == true)
             #expect(entry.reason != .duplicateClientOrderID)
         }

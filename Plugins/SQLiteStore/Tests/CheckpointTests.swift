@@ -33,6 +33,7 @@ import Testing
             let rest = try await fixture.pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
             #expect(rest.walFrameCount == rest.checkpointedFrameCount)
             #expect(try commit() == false)
+            await checkpointer.settle()
             let next = try await fixture.pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
             #expect(next.walFrameCount < rest.walFrameCount)
         }

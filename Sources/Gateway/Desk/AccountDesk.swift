@@ -103,17 +103,18 @@ actor AccountDesk {
 
     private func send(_ order: DeskQueue.Entry) async -> Step {
         guard let grant = await keeper.grant() else { return .stop }
-        let instrument = await instrument(order.symbol)
         let hold = await hold(grant)
+        // What the decision would be on whatever facts: while a venue is away, the orders that wait for it cost the store nothing.
+        // Only where rules are missing it goes on, because asking for them may load them.
+        if let hold, hold.reason != Self.rulesMissing, order.isFirst, clock.wallTime < order.expiresAt {
+            logger.debug("order waits", metadata: ["order_id": .string(order.id.rawValue), "reason": .string(hold.reason)])
+            return .wait
+        }
+        let instrument = await instrument(order.symbol)
         if instrument == nil, hold == nil, clock.wallTime < order.expiresAt {
             await alerts.raise("instrument_rules_missing", .medium, subject: "account:\(account)", "no rules for \(order.symbol); its orders wait")
         }
         if instrument != nil { await alerts.clear("instrument_rules_missing", subject: "account:\(account)") }
-        // What the decision would be on whatever facts: while a venue is away, the orders that wait for it cost the store nothing.
-        if let hold, order.isFirst, clock.wallTime < order.expiresAt {
-            logger.debug("order waits", metadata: ["order_id": .string(order.id.rawValue), "reason": .string(hold.reason)])
-            return .wait
-        }
         let decision = PermitDecision(instrument: instrument, capabilities: broker.capabilities, hold: hold)
         let now = clock.monotonic
         let notAfter = min(now + settings.sendWindow, grant.validUntil)
@@ -159,12 +160,14 @@ actor AccountDesk {
         }
     }
 
+    private static let rulesMissing = "instrument_rules_missing"
+
     /// Why nothing may be sent now.
     private func hold(_ grant: TenureKeeper.Grant) async -> (reason: String, detail: String)? {
         if clock.monotonic < grant.permitsFrom { return ("lock_delay", "the account's last holder did not release; waiting out the lock delay") }
         let health = await broker.health
         guard health.isConnected else { return ("venue_disconnected", "no session with the venue: \(health.detail)") }
-        guard health.rulesAreLoaded else { return ("instrument_rules_missing", "the venue's instrument rules are not loaded: \(health.detail)") }
+        guard health.rulesAreLoaded else { return (Self.rulesMissing, "the venue's instrument rules are not loaded: \(health.detail)") }
         if let offset = health.clockOffset, offset > .seconds(2) || offset < .seconds(-2) {
             await alerts.raise("clock_skew", .high, subject: "account:\(account)", "our clock differs from the venue's by \(offset); nothing is sent")
             return ("clock_skew", "our clock differs from the venue's by \(offset)")

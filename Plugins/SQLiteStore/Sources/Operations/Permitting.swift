@@ -51,7 +51,7 @@ extension StoreTransaction {
         data.add("entry_id", leg.entryID?.rawValue)
         data.add("quantity", newOrder.quantity.description)
         try journal.write(
-            JournalDraft(type: "order.permitted", signalID: leg.signalID, orderID: leg.id, account: leg.account, data: data.json),
+            JournalDraft(type: "order.permitted", signalID: leg.signalID, orderID: leg.id, account: leg.account, data: data.json()),
             at: request.now)
     }
 
