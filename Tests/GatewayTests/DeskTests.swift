@@ -12,7 +12,7 @@ import TradingModel
 @Suite struct DeskTests {
     @Test func `what was not sent is sent again until its signal is too old`() async throws {
         // A window that never closes by itself: an attempt that it ended would not reach the venue, and would not be counted there.
-        let settings = InProcessScene.settings(accounts: ["a"], maxAge: .seconds(8), change: { $0.sendWindow = .seconds(60) })
+        let settings = InProcessScene.settings(accounts: ["a"], maxAge: .seconds(20), change: { $0.sendWindow = .seconds(60) })
         try await InProcessScene.with(settings) { scene async throws in
             scene.brokers["a"]?.venue.state.withLock { $0.script = [.notSent(.connectionRefused), .notSent(.connectTimedOut), .fill] }
             #expect(await scene.post(id: "1").status == 202)
@@ -58,7 +58,7 @@ import TradingModel
     }
 
     @Test func `an order waits for the session and is blocked, not traded late`() async throws {
-        try await InProcessScene.with(InProcessScene.settings(accounts: ["a"], maxAge: .seconds(1))) { scene async throws in
+        try await InProcessScene.with(InProcessScene.settings(accounts: ["a"], maxAge: .seconds(5))) { scene async throws in
             scene.brokers["a"]?.venue.state.withLock { $0.health.isConnected = false }
             #expect(await scene.post(id: "1").status == 202)
             let order = try #require(try await scene.settled(1).first)
@@ -168,7 +168,7 @@ private struct LyingLock: LockBackend {
 @Suite struct LyingLockTests {
     @Test func `with a lock that grants everybody, two gateways on one store send each order once`() async throws {
         try await TemporaryFolder.with { folder in
-            let settings = InProcessScene.settings(accounts: ["a", "b"])
+            let settings = InProcessScene.settings(accounts: ["a", "b"], maxAge: .seconds(600))
             let first = try InProcessScene.make(settings, folder: folder, locks: LyingLock())
             let second = try InProcessScene.make(settings, folder: folder, venues: first.brokers.mapValues(\.venue), locks: LyingLock())
             try await first.running {
@@ -180,7 +180,7 @@ private struct LyingLock: LockBackend {
                         let answers = await [one, two]
                         #expect(answers.allSatisfy { $0.status == 202 } && answers[0].body == answers[1].body)
                     }
-                    _ = try await first.settled(120)
+                    _ = try await first.settled(120, within: .seconds(180))
                 }
             }
             var placed: [ClientOrderID: Int] = [:]

@@ -84,10 +84,10 @@ import Testing
     }
 
     @Test func `an idle connection is closed`() async throws {
-        try await Self.withServer(webSocket: false, idleTimeout: .milliseconds(300)) { port in
+        try await Self.withServer(webSocket: false, idleTimeout: .seconds(3)) { port in
             try await RawConnection.with(port: port) { connection in
                 try await connection.send(Self.request + "\r\nbody")
-                try await connection.readToEnd(within: .seconds(5))
+                try await connection.readToEnd(within: .seconds(60))
                 #expect(connection.text.contains("got body"))
             }
         }

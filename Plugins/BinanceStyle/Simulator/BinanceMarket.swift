@@ -6,12 +6,14 @@ import TradingModel
 struct BinanceMarket: Sendable {
     static let maximumOrders = 200
     static let maximumConditionalOrders = 5
+    /// Of spot; the futures have no such filter.
     static let maximumNotional: Notional = 9_000_000
     /// PERCENT_PRICE_BY_SIDE, both sides.
     static let bandUp: Decimal = 5
     static let bandDown = Decimal(1) / 5
 
     let instrument: Instrument
+    let hasMaximumNotional: Bool
 
     var json: JSONValue {
         .object([
@@ -76,7 +78,7 @@ struct BinanceMarket: Sendable {
         } else {
             notional = order.quoteQuantity ?? .zero
         }
-        guard notional >= instrument.minimumNotional, order.kind == .market || notional <= Self.maximumNotional else {
+        guard notional >= instrument.minimumNotional, !hasMaximumNotional || order.kind == .market || notional <= Self.maximumNotional else {
             throw .filter("NOTIONAL")
         }
     }
@@ -99,16 +101,17 @@ struct BinanceMarket: Sendable {
     static let futures: [BinanceMarket] = [
         BinanceMarket(
             "BTCUSDT", "BTC", "USDT", tick: (1, 1), maximumPrice: 1_000_000, lot: (1, 3), maximumQuantity: 1000, maximumMarket: 120,
-            minimumNotional: 5),
+            minimumNotional: 5, hasMaximumNotional: false),
         BinanceMarket(
             "ETHUSDT", "ETH", "USDT", tick: (1, 2), maximumPrice: 306_177, lot: (1, 3), maximumQuantity: 10_000, maximumMarket: 2000,
-            minimumNotional: 5),
+            minimumNotional: 5, hasMaximumNotional: false),
     ]
 
     private init(
         _ symbol: Symbol, _ base: Asset, _ quote: Asset, tick: (Int, Int), maximumPrice: Price, lot: (Int, Int), maximumQuantity: Quantity,
-        maximumMarket: Quantity, minimumNotional: Notional
+        maximumMarket: Quantity, minimumNotional: Notional, hasMaximumNotional: Bool = true
     ) {
+        self.hasMaximumNotional = hasMaximumNotional
         let step = { (parts: (Int, Int)) in Decimal(sign: .plus, exponent: -parts.1, significand: Decimal(parts.0)) }
         instrument = Instrument(
             symbol: symbol, base: base, quote: quote, tickSize: Price(step(tick)), lotSize: Quantity(step(lot)),

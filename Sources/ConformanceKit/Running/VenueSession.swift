@@ -94,7 +94,7 @@ public struct VenueSession: Sendable {
         }
     }
 
-    private func connected() async throws {
+    func connected() async throws {
         let isUp = try await eventually {
             let health = await broker.health
             let streamIsUp = !broker.capabilities.hasStream || (health.streamIsUp && events.connections > 0)
