@@ -62,7 +62,7 @@ import Testing
                     return orders.map { $0["status"] as? String } == ["filled", "accepted", "accepted"]
                 }
             } catch {
-                Issue.record("\(point): \(error): \(orders) \(gateway.process.text.suffix(3000))")
+                Issue.record("\(point): \(error): \(orders) \(gateway.process.text.suffix(3000)) venue: \(venue.process.text.suffix(3000))")
             }
             let theirs = try await venue.orders().compactMap { $0["client_order_id"] as? String }
             #expect(theirs.count == 3 && Set(theirs) == Set(orders.compactMap { $0["client_order_id"] as? String }), "\(point): the venue has \(theirs)")

@@ -25,7 +25,7 @@ import Testing
 
             let key = ["Idempotency-Key": "crash-\(point)"]
             let first = try? await doomed.post(GatewayUnderTest.signal(), headers: key)
-            try await waitUntil("\(point) is passed: \(doomed.process.text.suffix(1500))", within: .seconds(20)) { !doomed.process.isRunning }
+            try await waitUntil("\(point) is passed: \(doomed.process.text.suffix(1500))") { !doomed.process.isRunning }
             #expect(doomed.process.endingSignal == SIGKILL)
 
             let gateway = try await GatewayUnderTest.start(in: folder, port: port)
@@ -41,7 +41,7 @@ import Testing
                     return order["status"] as? String == "filled"
                 }
             } catch {
-                Issue.record("\(point): \(error): \(order) \(gateway.process.text.suffix(3000))")
+                Issue.record("\(point): \(error): \(order) \(gateway.process.text.suffix(3000)) venue: \(venue.process.text.suffix(3000))")
             }
             let orders = try await gateway.orders()
             let venueOrders = try await venue.orders()

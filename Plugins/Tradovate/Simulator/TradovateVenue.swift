@@ -69,6 +69,7 @@ final class TradovateVenue: Sendable {
     let settings: Settings
     let clock: any TradingClock
     let state = Mutex(State())
+    private let ended = EndedSubscribers()
     let decisions: AsyncStream<Decision>
     let decide: AsyncStream<Decision>.Continuation
 
@@ -179,13 +180,14 @@ final class TradovateVenue: Sendable {
             state.subscribers[state.nextSubscriber] = (accounts, output)
             return state.nextSubscriber
         }
-        output.onTermination = { [weak self] _ in self?.state.withLock { _ = $0.subscribers.removeValue(forKey: number) } }
+        output.onTermination = { [ended] _ in ended.add(number) }
         return stream
     }
 
     /// Keeps the entities and tells them. Called with the lock held; `yield` does not suspend.
     func tell(_ events: [EntityEvent], account: Int64, in state: inout State) {
         for event in events { if let id = event.entity["id"]?.integer { state.tables[event.kind, id] = event.entity } }
+        for number in ended.take() { state.subscribers[number] = nil }
         for subscriber in state.subscribers.values where subscriber.accounts.contains(account) { subscriber.output.yield(events) }
     }
 

@@ -18,6 +18,7 @@ public final class SimulatedExchange: Sendable {
     }
 
     private let state: Mutex<State>
+    private let ended = EndedSubscribers()
     private let clock: any TradingClock
 
     public init(_ settings: ExchangeCore.Settings, clock: any TradingClock) {
@@ -105,14 +106,11 @@ public final class SimulatedExchange: Sendable {
             state.subscribers[state.nextSubscriber] = Subscriber(account: account, continuation: continuation)
             return state.nextSubscriber
         }
-        continuation.onTermination = { [weak self] _ in
-            self?.state.withLock { _ = $0.subscribers.removeValue(forKey: number) }
-        }
+        continuation.onTermination = { [ended] _ in ended.add(number) }
         return stream
     }
 
-    /// Told while the lock is held, so that all subscribers see one order of events. `yield` does not suspend; a subscriber
-    /// that overflows is finished outside, because its termination handler takes the lock.
+    /// Told while the lock is held, so that all subscribers see one order of events. `yield` does not suspend.
     private func change(
         _ body: (inout ExchangeCore, Timestamp) throws(ExchangeRefusal) -> [ExchangeEvent]
     ) throws(ExchangeRefusal) -> [ExchangeEvent] {
@@ -120,6 +118,7 @@ public final class SimulatedExchange: Sendable {
         let (result, overflowed) = state.withLock { state -> (Result<[ExchangeEvent], ExchangeRefusal>, [AsyncStream<[ExchangeEvent]>.Continuation]) in
             do throws(ExchangeRefusal) {
                 let events = try body(&state.core, now)
+                for number in ended.take() { state.subscribers[number] = nil }
                 var overflowed: [AsyncStream<[ExchangeEvent]>.Continuation] = []
                 for subscriber in state.subscribers.values {
                     let own = events.filter { $0.order.account == subscriber.account }
