@@ -184,6 +184,14 @@ final class TradovateVenue: Sendable {
         return stream
     }
 
+    /// Streams that are open.
+    var subscriberCount: Int {
+        state.withLock { state in
+            for number in ended.take() { state.subscribers[number] = nil }
+            return state.subscribers.count
+        }
+    }
+
     /// Keeps the entities and tells them. Called with the lock held; `yield` does not suspend.
     func tell(_ events: [EntityEvent], account: Int64, in state: inout State) {
         for event in events { if let id = event.entity["id"]?.integer { state.tables[event.kind, id] = event.entity } }

@@ -123,7 +123,7 @@ import TradingModel
         }
         try await TradovateSimulator.withServer { simulator, address in
             let broker = try TradovateBroker(testConfiguration(address), context: testContext())
-            let open = { simulator.venue.state.withLock { $0.subscribers.count } }
+            let open = { simulator.venue.subscriberCount }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await broker.run() }
                 let isUp = try await eventually { await broker.health.streamIsUp }
