@@ -74,6 +74,8 @@ let contracts: [Target] = [
 
 let core: [Target] = [
     module("FailPoints", []),
+    .systemLibrary(name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    module("PostgresKit", ["TradingModel", "CLibpq"]),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
         "Gateway",
