@@ -75,6 +75,7 @@ let contracts: [Target] = [
 let core: [Target] = [
     module("FailPoints", []),
     .systemLibrary(name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    module("StoreKit", ["TradingModel", "LockContract", "StoreContract", crypto]),
     module("PostgresKit", ["TradingModel", "CLibpq"]),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
@@ -143,8 +144,11 @@ let plugins: [Target] =
         tests: ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "SimulatorKit", "ConformanceKit", "TestSupport", logging])
     + plugin(
         "SQLiteStore",
-        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "FailPoints", grdb, sqlite, logging, crypto],
-        tests: ["TradingModel", "LockContract", "StoreContract", "OrderFlow", "FailPoints", "TestSupport", grdb, logging])
+        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "StoreKit", "FailPoints", grdb, sqlite, logging],
+        tests: [
+            "TradingModel", "LockContract", "StoreContract", "StoreKit", "ConformanceKit", "OrderFlow", "FailPoints", "TestSupport", grdb,
+            logging,
+        ])
     + plugin(
         "MemoryLock", ["TradingModel", "PluginSettings", "LockContract"],
         tests: ["TradingModel", "LockContract", "PluginSettings", "TestSupport", logging])

@@ -201,7 +201,8 @@ public protocol OrderStore: Sendable {
     /// The lines of one signal and its orders, oldest first.
     func journal(of signal: SignalID) async throws(StoreError) -> [JournalEntry]
     func lastJournalSequence() async throws(StoreError) -> Int64
-    /// Yields after commits of this process, the latest sequence only; every caller gets a stream of its own.
+    /// Yields after commits of this process, the latest sequence only; every caller gets a stream of its own. A store that several
+    /// hosts share also tells those of other processes. *(SC-18)*
     func commits() -> AsyncStream<Int64>
     /// Writes lines that belong to no order.
     func append(_ drafts: [JournalDraft], at: Timestamp) async throws(StoreError)
@@ -217,7 +218,7 @@ public protocol OrderStore: Sendable {
 
     // MARK: Life
 
-    /// Proves that a commit reaches the disk now.
+    /// Proves that a commit reaches the disk now. *(SC-17)*
     func checkHealth(at: Timestamp) async throws(StoreError)
     /// Commits what waits and closes. Later calls throw `.unavailable`.
     func close() async
@@ -237,5 +238,5 @@ public protocol StorePlugin: Sendable {
     associatedtype Configuration: PluginConfiguration
     static var id: String { get }
     /// Opens the store and migrates it, or throws why it cannot be used safely.
-    static func openStore(_ configuration: Configuration, context: StoreContext) throws -> any OrderStore
+    static func openStore(_ configuration: Configuration, context: StoreContext) async throws -> any OrderStore
 }

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import LockContract
 import StoreContract
+import StoreKit
 import Synchronization
 import TradingModel
 
@@ -133,8 +134,8 @@ final class SQLiteOrderStore: OrderStore {
             let condition = account == nil ? "" : "WHERE account = ? "
             let arguments: StatementArguments = account.map { [$0.rawValue] } ?? []
             return try Row.fetchAll(
-                db, sql: "SELECT \(PositionRecord.columns) FROM positions \(condition)ORDER BY account, symbol", arguments: arguments
-            ).map { try PositionRecord(row: $0) }
+                db, sql: "SELECT \(PositionRecord.columns.list) FROM positions \(condition)ORDER BY account, symbol", arguments: arguments
+            ).map { try PositionRecord(columns: $0) }
         }
     }
 
@@ -143,18 +144,18 @@ final class SQLiteOrderStore: OrderStore {
     func journal(after sequence: Int64, limit: Int) async throws(StoreError) -> [JournalEntry] {
         try await read { db in
             try Row.fetchAll(
-                db.cachedStatement(sql: "SELECT \(JournalEntry.columns) FROM journal WHERE sequence > ? ORDER BY sequence LIMIT ?"),
+                db.cachedStatement(sql: "SELECT \(JournalEntry.columns.list) FROM journal WHERE sequence > ? ORDER BY sequence LIMIT ?"),
                 arguments: [sequence, Self.rows(limit)]
-            ).map(JournalEntry.init(row:))
+            ).map { try JournalEntry(columns: $0) }
         }
     }
 
     func journal(of signal: SignalID) async throws(StoreError) -> [JournalEntry] {
         try await read { db in
             try Row.fetchAll(
-                db.cachedStatement(sql: "SELECT \(JournalEntry.columns) FROM journal WHERE signal_id = ? ORDER BY sequence"),
+                db.cachedStatement(sql: "SELECT \(JournalEntry.columns.list) FROM journal WHERE signal_id = ? ORDER BY sequence"),
                 arguments: [signal.rawValue]
-            ).map(JournalEntry.init(row:))
+            ).map { try JournalEntry(columns: $0) }
         }
     }
 
@@ -165,18 +166,12 @@ final class SQLiteOrderStore: OrderStore {
     func commits() -> AsyncStream<Int64> { watchers.stream() }
 
     func verifyJournal() async throws(StoreError) -> Int64? {
-        var last = JournalWriter.Position(sequence: 0, hash: JournalHash.beginning)
+        var chain = JournalChain(after: nil)
         while true {
             // In pieces, so that no long read keeps the write-ahead log from being emptied.
-            let lines = try await journal(after: last.sequence, limit: Self.largestAnswer)
+            let lines = try await journal(after: chain.sequence, limit: Self.largestAnswer)
             guard !lines.isEmpty else { return nil }
-            for line in lines {
-                let expected = JournalHash.hash(
-                    previous: last.hash, sequence: line.sequence, at: line.at.microseconds, type: line.type,
-                    signalID: line.signalID?.rawValue, orderID: line.orderID?.rawValue, account: line.account?.rawValue, data: line.data)
-                guard line.sequence == last.sequence + 1, line.hash == expected else { return last.sequence + 1 }
-                last = JournalWriter.Position(sequence: line.sequence, hash: line.hash)
-            }
+            if let wrong = chain.verify(lines) { return wrong }
         }
     }
 
@@ -185,10 +180,10 @@ final class SQLiteOrderStore: OrderStore {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT \(AlertRecord.columns) FROM alerts \(includeResolved ? "" : "WHERE resolved_at IS NULL ")
+                    SELECT \(AlertRecord.columns.list) FROM alerts \(includeResolved ? "" : "WHERE resolved_at IS NULL ")
                     ORDER BY last_at DESC, id DESC LIMIT ?
                     """, arguments: [Self.rows(limit)]
-            ).map { try AlertRecord(row: $0) }
+            ).map { try AlertRecord(columns: $0) }
         }
     }
 
@@ -221,16 +216,16 @@ final class SQLiteOrderStore: OrderStore {
     private func orders(where condition: String, _ arguments: StatementArguments) async throws(StoreError) -> [OrderRecord] {
         try await read { db in
             try Row.fetchAll(
-                db.cachedStatement(sql: "SELECT \(OrderRecord.columns) FROM orders WHERE \(condition)"), arguments: arguments
-            ).map { try OrderRecord(row: $0) }
+                db.cachedStatement(sql: "SELECT \(OrderRecord.columns.list) FROM orders WHERE \(condition)"), arguments: arguments
+            ).map { try OrderRecord(columns: $0) }
         }
     }
 
     private func signals(where condition: String, _ arguments: StatementArguments) async throws(StoreError) -> [SignalRecord] {
         try await read { db in
             try Row.fetchAll(
-                db.cachedStatement(sql: "SELECT \(SignalRecord.columns) FROM signals WHERE \(condition)"), arguments: arguments
-            ).map { try SignalRecord(row: $0) }
+                db.cachedStatement(sql: "SELECT \(SignalRecord.columns.list) FROM signals WHERE \(condition)"), arguments: arguments
+            ).map { try SignalRecord(columns: $0) }
         }
     }
 }

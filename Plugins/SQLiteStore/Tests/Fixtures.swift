@@ -30,13 +30,6 @@ struct StoreFixture {
         return StoreFixture(path: path, pool: pool, store: SQLiteOrderStore(pool: pool))
     }
 
-    /// A change from outside, as a defective program or a person with a shell would make it.
-    func sql(_ text: String) async throws {
-        let queue = try DatabaseQueue(path: path)
-        try await queue.write { try $0.execute(sql: text) }
-        try queue.close()
-    }
-
     func count(_ table: String) async throws -> Int {
         try await pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") ?? -1 }
     }
@@ -93,30 +86,4 @@ func completed(_ order: OrderRecord, quantity: Quantity? = nil, clientOrderID: C
             clientOrderID: clientOrderID ?? order.clientOrderID, symbol: order.symbol, side: order.side, type: order.type,
             quantity: quantity ?? order.requestedQuantity, limitPrice: order.limitPrice, timeInForce: order.timeInForce)
     } catch { preconditionFailure("a fixture is incomplete: \(error)") }
-}
-
-func aFill(_ id: ExecutionID, quantity: Quantity = 1) -> Fill {
-    Fill(
-        executionID: id, venueOrderID: "v1", clientOrderID: nil, symbol: "BTCUSDT", side: .buy, quantity: quantity,
-        price: Price(Decimal(string: "0.00000001") ?? 0), fee: nil, feeAsset: nil, executedAt: start)
-}
-
-extension StoreError {
-    var isRefused: Bool { if case .refused = self { true } else { false } }
-    var isFenced: Bool { if case .fenced = self { true } else { false } }
-    var isUnavailable: Bool { if case .unavailable = self { true } else { false } }
-}
-
-/// The store's error of a call that must fail.
-func failure(_ body: () async throws -> Void) async -> StoreError? {
-    do { try await body() } catch { return error as? StoreError }
-    return nil
-}
-
-/// Records an issue unless `body` fails with a store error of this kind.
-func expectFailure(
-    _ kind: KeyPath<StoreError, Bool>, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
-) async {
-    let error = await failure(body)
-    #expect(error?[keyPath: kind] == true, "\(String(describing: error))", sourceLocation: sourceLocation)
 }

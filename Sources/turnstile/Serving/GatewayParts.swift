@@ -27,8 +27,9 @@ struct GatewayParts {
     /// so that senders try again: a closed port would make some of them give up.
     let services: [any Service]
 
-    init(_ file: ConfigurationFile, clock: any TradingClock, logger: Logger, onListening: @escaping @Sendable (Int) -> Void) throws {
-        let store = try Self.attempt("store") { try file.store.open(StoreContext(clock: clock, logger: logger)) }
+    init(_ file: ConfigurationFile, clock: any TradingClock, logger: Logger, onListening: @escaping @Sendable (Int) -> Void) async throws {
+        let store: any OrderStore
+        do { store = try await file.store.open(StoreContext(clock: clock, logger: logger)) } catch { throw StartError("store: \(error)") }
         self.store = store
         let locks = try Self.attempt("locks") {
             try file.locks.make(LockContext(clock: clock, logger: logger, stateDirectory: file.stateDirectory))

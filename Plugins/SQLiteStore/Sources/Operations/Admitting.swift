@@ -1,126 +1,61 @@
 import FailPoints
 import GRDB
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension StoreTransaction {
     func admit(_ admission: Admission) throws -> AdmissionResult {
         var signal = admission.signal
-        signal.occurrence = 1
         signal.copies = 0
-        if let first = try latest(source: signal.source, hash: signal.key.hash) {
-            let isSame = signal.key.isExplicit || first.isExplicit || signal.receivedAt - first.receivedAt < admission.window
-            if isSame {
-                guard !signal.key.isExplicit || first.bodyHash == signal.bodyHash else { return .conflict(first: first.id) }
-                return try countCopy(of: first, at: signal.receivedAt, requestID: signal.requestID)
-            }
-            signal.occurrence = first.occurrence + 1
+        switch AdmissionRules.judge(admission, latest: try latest(source: signal.source, hash: signal.key.hash)) {
+        case .conflict(let first): return .conflict(first: first.id)
+        case .copy(let first):
+            try db.cachedStatement(sql: "UPDATE signals SET copies = copies + 1 WHERE id = ?").execute(arguments: [first.id.rawValue])
+            try journal.write(.copy(of: first.id, requestID: signal.requestID), at: signal.receivedAt)
+            return .duplicate(first: first.id, first.answer)
+        case .new(let occurrence): signal.occurrence = occurrence
         }
         if let rate = admission.rate, let wait = try claimSlot(rate, at: signal.receivedAt) { return .rateLimited(retryAfter: wait) }
 
         try signal.insert(db)
-        try journal.write(signal.receivedLine, at: signal.receivedAt)
+        try journal.write(.received(signal), at: signal.receivedAt)
         failPoint("store.admit.before_orders")
         for order in admission.orders {
-            try check(order, of: signal)
+            try AdmissionRules.check(order, of: signal)
             try order.insert(db)
-            try journal.write(order.admittedLine, at: signal.receivedAt)
+            try journal.write(.admitted(order), at: signal.receivedAt)
         }
         failPoint("store.admit.before_commit")
         return .admitted
     }
 
-    private struct First {
-        let id: SignalID
-        let occurrence: Int
-        let bodyHash: String
-        let isExplicit: Bool
-        let receivedAt: Timestamp
-        let answer: StoredAnswer
-    }
-
-    private func latest(source: SourceID, hash: String) throws -> First? {
+    private func latest(source: SourceID, hash: String) throws -> KnownSignal? {
         // Nearly every signal is new; then nothing is read but the index.
         var search = try DirectStatement(db, sql: "SELECT 1 FROM signals WHERE source = ? AND key_hash = ? LIMIT 1")
         search.add(source.rawValue)
         search.add(hash)
         guard try search.run() else { return nil }
         let statement = try db.cachedStatement(
-            sql: """
-                SELECT id, occurrence, body_hash, key_is_explicit, received_at, answer_status, answer_body FROM signals
-                WHERE source = ? AND key_hash = ? ORDER BY occurrence DESC LIMIT 1
-                """)
-        return try Row.fetchOne(statement, arguments: [source.rawValue, hash]).map { row in
-            First(
-                id: row.identifier(0), occurrence: row[1], bodyHash: row[2], isExplicit: row[3], receivedAt: row.time(4),
-                answer: StoredAnswer(status: row[5], body: row[6]))
-        }
-    }
-
-    private func countCopy(of first: First, at: Timestamp, requestID: String) throws -> AdmissionResult {
-        try db.cachedStatement(sql: "UPDATE signals SET copies = copies + 1 WHERE id = ?").execute(arguments: [first.id.rawValue])
-        var data = JournalData()
-        data.add("request_id", requestID)
-        try journal.write(JournalDraft(type: "signal.duplicate", signalID: first.id, data: data.json), at: at)
-        return .duplicate(first: first.id, first.answer)
+            sql: "SELECT \(KnownSignal.columns.list) FROM signals WHERE source = ? AND key_hash = ? ORDER BY occurrence DESC LIMIT 1")
+        return try Row.fetchOne(statement, arguments: [source.rawValue, hash]).map { try KnownSignal(columns: $0) }
     }
 
     /// Takes a slot of the sliding window, or says when the next becomes free.
-    ///
-    /// A wall clock that was set back further than the interval leaves events in the far future; they are dropped, or they would
-    /// block for as long as the clock was set back.
     private func claimSlot(_ rule: RateRule, at now: Timestamp) throws -> Duration? {
         do {
-            let oldest = (now - rule.interval).microseconds
+            let window = RateWindow(rule, at: now)
             try db.cachedStatement(sql: "DELETE FROM rate_events WHERE key = ? AND (at <= ? OR at > ?)")
-                .execute(arguments: [rule.key, oldest, (now + rule.interval).microseconds])
+                .execute(arguments: [rule.key, window.start.microseconds, window.end.microseconds])
             let count =
                 try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM rate_events WHERE key = ?"), arguments: [rule.key]) ?? 0
-            guard count >= rule.limit else {
+            guard let leaving = window.leaving(of: count) else {
                 try db.cachedStatement(sql: "INSERT INTO rate_events (key, at) VALUES (?, ?)").execute(arguments: [rule.key, now.microseconds])
                 return nil
             }
-            // The event whose leaving brings the count below the limit.
-            let leaving = try Int64.fetchOne(
-                db.cachedStatement(sql: "SELECT at FROM rate_events WHERE key = ? ORDER BY at LIMIT 1 OFFSET ?"),
-                arguments: [rule.key, count - max(rule.limit, 1)])
-            guard rule.limit > 0, let leaving else { return rule.interval }
-            return min(rule.interval, Timestamp(microseconds: leaving) + rule.interval - now)
+            let time = try Int64.fetchOne(
+                db.cachedStatement(sql: "SELECT at FROM rate_events WHERE key = ? ORDER BY at LIMIT 1 OFFSET ?"), arguments: [rule.key, leaving])
+            return window.wait(leaving: time.map { Timestamp(microseconds: $0) })
         } catch { throw StoreError.limiterUnavailable("\(StoreError(storing: error))") }
-    }
-
-    private func check(_ order: OrderRecord, of signal: SignalRecord) throws(StoreError) {
-        guard order.signalID == signal.id else { throw .refused("order \(order.id) names another signal") }
-        guard order.attempts == 0, order.version == 1, order.filledQuantity.isZero else { throw .refused("order \(order.id) is not new") }
-        switch order.state {
-        case .queued, .skipped, .blocked, .stale: break
-        default: throw .refused("a new order cannot be \(order.state.rawValue)")
-        }
-    }
-}
-
-extension SignalRecord {
-    fileprivate var receivedLine: JournalDraft {
-        var data = JournalData()
-        data.add("source", source.rawValue)
-        data.add("verdict", verdict.rawValue)
-        data.add("strategy", strategy?.rawValue)
-        data.add("occurrence", Int64(occurrence))
-        data.add("request_id", requestID)
-        return JournalDraft(type: "signal.received", signalID: id, data: data.json)
-    }
-}
-
-extension OrderRecord {
-    fileprivate var admittedLine: JournalDraft {
-        var data = JournalData()
-        data.add("strategy", strategy.rawValue)
-        data.add("symbol", symbol.rawValue)
-        data.add("side", side.rawValue)
-        data.add("type", type.rawValue)
-        data.add("requested_quantity", requestedQuantity.description)
-        data.add("client_order_id", clientOrderID.rawValue)
-        data.add("reason", reason)
-        return JournalDraft(type: "order.\(state.rawValue)", signalID: signalID, orderID: id, account: account, data: data.json)
     }
 }

@@ -1,46 +1,27 @@
 import GRDB
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension StoreTransaction {
     /// Everything that the decision rests on, read in the permit's own transaction.
     func facts(for order: OrderRecord, at now: Timestamp) throws -> PermitFacts {
-        let trade = try lastTrade(in: order.policy.cooldownScope, than: order)
-        let others = try workingOrders(besides: order)
-        func unfilled(_ side: Side) -> Quantity {
-            others.reduce(into: Quantity.zero) { sum, other in
-                if other.side == side, other.unfilled > 0 { sum += other.unfilled }
-            }
-        }
-        return PermitFacts(
+        PermitFacts(
             now: now, order: order, attempts: try AttemptRecord.all(db, of: order.id),
-            position: try PositionRecord.find(db, account: order.account, symbol: order.symbol), lastTradeAt: trade?.at,
-            lastTradeID: trade?.id, unsettled: others.filter { !Self.settled.contains($0.state) }.map(\.id),
-            entryOfSameSignal: try entryOfSameSignal(as: order), openSellQuantity: unfilled(.sell), openBuyQuantity: unfilled(.buy))
-    }
-
-    /// Open states whose effect is settled; every other open state counts as unsettled, also one added later.
-    private static let settled: Set<OrderState> = [.queued, .accepted, .partiallyFilled]
-
-    private struct Working {
-        let id: OrderID
-        let side: Side
-        let state: OrderState
-        let unfilled: Quantity
+            position: try PositionRecord.find(db, account: order.account, symbol: order.symbol),
+            lastTrade: try lastTrade(in: order.policy.cooldownScope, than: order), others: try workingOrders(besides: order),
+            entryOfSameSignal: try entryOfSameSignal(as: order))
     }
 
     /// The account's other open orders in the symbol that have had a permit, oldest first.
-    private func workingOrders(besides order: OrderRecord) throws -> [Working] {
+    private func workingOrders(besides order: OrderRecord) throws -> [WorkingOrder] {
         let statement = try db.cachedStatement(
             sql: """
-                SELECT id, side, state, quantity, filled_quantity FROM orders
+                SELECT \(WorkingOrder.columns.list) FROM orders
                 WHERE is_open = 1 AND attempts >= 1 AND account = ? AND symbol = ? AND id <> ? ORDER BY sequence
                 """)
-        return try Row.fetchAll(statement, arguments: [order.account.rawValue, order.symbol.rawValue, order.id.rawValue]).map { row in
-            Working(
-                id: row.identifier(0), side: try row.word(1), state: try row.word(2),
-                unfilled: try row.decimal(3, as: Quantity.self) - row.decimal(4, as: Quantity.self))
-        }
+        return try Row.fetchAll(statement, arguments: [order.account.rawValue, order.symbol.rawValue, order.id.rawValue])
+            .map { try WorkingOrder(columns: $0) }
     }
 
     private func lastTrade(in scope: OrderPolicy.CooldownScope, than order: OrderRecord) throws -> (id: OrderID, at: Timestamp)? {
@@ -61,7 +42,7 @@ extension StoreTransaction {
                         ORDER BY traded_at DESC LIMIT 1
                         """), arguments: [order.strategy.rawValue, order.id.rawValue])
         }
-        return row.map { ($0.identifier(0), $0.time(1)) }
+        return row.map { (OrderID($0[0] as String), Timestamp(microseconds: $0[1] as Int64)) }
     }
 
     /// The plus sign leaves the index of signals as the only choice: by account, SQLite would look at every order that it ever had.
@@ -71,11 +52,11 @@ extension StoreTransaction {
                 SELECT id FROM orders WHERE signal_id = ? AND +account = ? AND symbol = ? AND side = ? AND attempts >= 1 AND id <> ?
                 ORDER BY sequence LIMIT 1
                 """)
-        return try Row.fetchOne(
+        return try String.fetchOne(
             statement,
             arguments: [
                 order.signalID.rawValue, order.account.rawValue, order.symbol.rawValue, order.side.rawValue, order.id.rawValue,
             ]
-        ).map { $0.identifier(0) }
+        ).map { OrderID($0) }
     }
 }

@@ -1,36 +1,22 @@
-import Foundation
 import GRDB
 import LockContract
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension StoreTransaction {
+    private static let opening =
+        insertStatement(into: "tenures", StoredTenure.openingColumns)
+        + " ON CONFLICT (account) DO UPDATE SET \(StoredTenure.openingColumns.dropFirst().map { "\($0) = excluded.\($0)" }.list), closed_at = NULL"
+
     func openTenure(_ request: TenureRequest) throws -> (tenure: Tenure, unclosedPredecessor: Tenure?) {
         let epoch = try Int64.fetchOne(db.cachedStatement(sql: "SELECT epoch FROM meta")) ?? 1
         let previous = try storedTenure(of: request.account)
         let fence = FencingToken(epoch: max(epoch, previous?.tenure.fence.epoch ?? 0), counter: (previous?.tenure.fence.counter ?? 0) + 1)
-        let holder = String(decoding: try JSONEncoder().encode(request.holder), as: UTF8.self)
-        try db.cachedStatement(
-            sql: """
-                INSERT INTO tenures (account, epoch, counter, owner, holder, lease_epoch, lease_counter, configuration_hash, opened_at, closed_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)
-                ON CONFLICT (account) DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter, owner = excluded.owner,
-                holder = excluded.holder, lease_epoch = excluded.lease_epoch, lease_counter = excluded.lease_counter,
-                configuration_hash = excluded.configuration_hash, opened_at = excluded.opened_at, closed_at = NULL
-                """
-        ).execute(arguments: [
-            request.account.rawValue, fence.epoch, fence.counter, request.owner.rawValue, holder, request.leaseFence.epoch,
-            request.leaseFence.counter, request.configurationHash, request.at.microseconds,
-        ])
-        var data = JournalData()
-        data.add("fence", fence.description)
-        data.add("lease_fence", request.leaseFence.description)
-        data.add("owner", request.owner.prefix)
-        data.add("gateway", request.holder.gateway)
-        data.add("host", request.holder.host)
-        data.add("process_id", Int64(request.holder.processID))
-        data.add("configuration_hash", request.configurationHash)
-        try journal.write(JournalDraft(type: "tenure.opened", account: request.account, data: data.json), at: request.at)
+        var save = try DirectStatement(db, sql: Self.opening)
+        try StoredTenure.write(request, fence: fence, to: &save)
+        try save.run()
+        try journal.write(.opened(request, fence: fence), at: request.at)
         let tenure = Tenure(account: request.account, fence: fence, owner: request.owner, holder: request.holder, openedAt: request.at)
         return (tenure, previous.flatMap { $0.isClosed ? nil : $0.tenure })
     }
@@ -45,9 +31,7 @@ extension StoreTransaction {
             at.microseconds, tenure.account.rawValue, tenure.fence.epoch, tenure.fence.counter, tenure.owner.rawValue,
         ])
         guard db.changesCount == 1 else { return }
-        var data = JournalData()
-        data.add("fence", tenure.fence.description)
-        try journal.write(JournalDraft(type: "tenure.closed", account: tenure.account, data: data.json), at: at)
+        try journal.write(.closed(tenure), at: at)
     }
 
     /// Throws `.fenced` unless the tenure is the account's latest, by number and by owner, and was not closed.
@@ -60,15 +44,8 @@ extension StoreTransaction {
         }
     }
 
-    private func storedTenure(of account: AccountID) throws -> (tenure: Tenure, isClosed: Bool)? {
-        let statement = try db.cachedStatement(
-            sql: "SELECT epoch, counter, owner, holder, opened_at, closed_at FROM tenures WHERE account = ?")
-        return try Row.fetchOne(statement, arguments: [account.rawValue]).map { row in
-            let holder = try JSONDecoder().decode(HolderIdentity.self, from: Data((row[3] as String).utf8))
-            let tenure = Tenure(
-                account: account, fence: FencingToken(epoch: row[0], counter: row[1]), owner: row.identifier(2), holder: holder,
-                openedAt: row.time(4))
-            return (tenure, row[5] as Int64? != nil)
-        }
+    private func storedTenure(of account: AccountID) throws -> StoredTenure? {
+        let statement = try db.cachedStatement(sql: "SELECT \(StoredTenure.columns.list) FROM tenures WHERE account = ?")
+        return try Row.fetchOne(statement, arguments: [account.rawValue]).map { try StoredTenure(columns: $0, account: account) }
     }
 }

@@ -1,34 +1,8 @@
 import GRDB
-import StoreContract
-import TradingModel
+import StoreKit
 
-/// A stored value that this version cannot read: the row is damaged or from another program.
-struct UnreadableValue: Error, CustomStringConvertible {
-    let description: String
-}
-
-extension Row {
-    func identifier<I: Identifier>(_ index: Int, as type: I.Type = I.self) -> I { I(rawValue: self[index] as String) }
-
-    func optionalIdentifier<I: Identifier>(_ index: Int, as type: I.Type = I.self) -> I? {
-        (self[index] as String?).map { I(rawValue: $0) }
-    }
-
-    func decimal<D: ExactDecimal>(_ index: Int, as type: D.Type = D.self) throws -> D {
-        try D(self[index] as String)
-    }
-
-    func optionalDecimal<D: ExactDecimal>(_ index: Int, as type: D.Type = D.self) throws -> D? {
-        try (self[index] as String?).map { try D($0) }
-    }
-
-    func time(_ index: Int) -> Timestamp { Timestamp(microseconds: self[index] as Int64) }
-
-    func optionalTime(_ index: Int) -> Timestamp? { (self[index] as Int64?).map { Timestamp(microseconds: $0) } }
-
-    func word<W: RawRepresentable<String>>(_ index: Int, as type: W.Type = W.self) throws -> W {
-        let text: String = self[index]
-        guard let word = W(rawValue: text) else { throw UnreadableValue(description: "unknown \(W.self) in the store: \(text.prefix(40))") }
-        return word
-    }
+extension Row: ColumnSource {
+    public func storedText(_ column: Int) -> String? { self[column] }
+    public func storedInteger(_ column: Int) -> Int64? { self[column] }
+    public func storedFlag(_ column: Int) -> Bool { self[column] }
 }

@@ -1,10 +1,11 @@
 import GRDB
 import GRDBSQLite
+import StoreKit
 
 /// A prepared statement whose values go to SQLite as they are. GRDB boxes and checks each value, which costs more than the insertion.
 ///
 /// Values are added in the order of the question marks; texts lie in one buffer, which SQLite reads while the statement runs.
-struct DirectStatement {
+struct DirectStatement: ColumnSink {
     private enum Value {
         case null
         case integer(Int64)
@@ -29,17 +30,9 @@ struct DirectStatement {
         bytes.append(contentsOf: text.utf8)
     }
 
-    mutating func add(_ text: String?) {
-        if let text { add(text) } else { values.append(.null) }
-    }
-
     mutating func add(_ number: Int64) { values.append(.integer(number)) }
-    mutating func add(_ number: Int) { add(Int64(number)) }
     mutating func add(_ flag: Bool) { add(flag ? Int64(1) : 0) }
-
-    mutating func add(_ number: Int64?) {
-        if let number { add(number) } else { values.append(.null) }
-    }
+    mutating func addNull() { values.append(.null) }
 
     /// Runs the statement with the added values, which are gone afterwards. Returns whether it gave a row.
     @discardableResult

@@ -1,49 +1,25 @@
-import GRDB
-import StoreContract
-import TradingModel
-
-extension JournalEntry {
-    static let columns = "sequence, at, type, signal_id, order_id, account, data, hash"
-
-    init(row: Row) {
-        self.init(
-            sequence: row[0], at: row.time(1), type: row[2], signalID: row.optionalIdentifier(3), orderID: row.optionalIdentifier(4),
-            account: row.optionalIdentifier(5), data: row[6], hash: row[7])
-    }
-}
-
-extension AlertRecord {
-    static let columns = "id, type, severity, subject, message, count, first_at, last_at, resolved_at"
-
-    init(row: Row) throws {
-        self.init(
-            id: row[0], type: row[1], severity: try row.word(2), subject: row[3], message: row[4], count: row[5], firstAt: row.time(6),
-            lastAt: row.time(7), resolvedAt: row.optionalTime(8))
-    }
-}
-
 /// Builds the small JSON objects of journal lines without reflection.
-struct JournalData {
+public struct JournalData {
     private var bytes: [UInt8]
 
-    init() {
+    public init() {
         bytes = []
         bytes.reserveCapacity(256)
         bytes.append(UInt8(ascii: "{"))
     }
 
-    mutating func add(_ key: String, _ value: String?) {
+    public mutating func add(_ key: String, _ value: String?) {
         guard let value else { return }
         begin(key)
         quote(value)
     }
 
-    mutating func add(_ key: String, _ value: Int64) {
+    public mutating func add(_ key: String, _ value: Int64) {
         begin(key)
         bytes.append(contentsOf: String(value).utf8)
     }
 
-    mutating func add(_ key: String, _ values: [String]) {
+    public mutating func add(_ key: String, _ values: [String]) {
         guard !values.isEmpty else { return }
         begin(key)
         bytes.append(UInt8(ascii: "["))
@@ -54,7 +30,7 @@ struct JournalData {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    var json: String { String(decoding: bytes, as: UTF8.self) + "}" }
+    public var json: String { String(decoding: bytes, as: UTF8.self) + "}" }
 
     private mutating func begin(_ key: String) {
         if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }

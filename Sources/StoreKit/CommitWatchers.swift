@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Those who wait for commits. Each has a stream that holds the latest sequence only.
-final class CommitWatchers: Sendable {
+public final class CommitWatchers: Sendable {
     private struct State {
         var nextID = 0
         var isFinished = false
@@ -9,7 +9,9 @@ final class CommitWatchers: Sendable {
     }
     private let state = Mutex(State())
 
-    func stream() -> AsyncStream<Int64> {
+    public init() {}
+
+    public func stream() -> AsyncStream<Int64> {
         let (stream, continuation) = AsyncStream.makeStream(of: Int64.self, bufferingPolicy: .bufferingNewest(1))
         let id: Int? = state.withLock { state in
             guard !state.isFinished else { return nil }
@@ -27,12 +29,12 @@ final class CommitWatchers: Sendable {
         return stream
     }
 
-    func tell(_ sequence: Int64) {
+    public func tell(_ sequence: Int64) {
         // Outside the lock: a continuation may call back when its stream ends.
         for continuation in state.withLock({ Array($0.continuations.values) }) { continuation.yield(sequence) }
     }
 
-    func finish() {
+    public func finish() {
         let continuations = state.withLock { state in
             state.isFinished = true
             return Array(state.continuations.values)

@@ -1,0 +1,104 @@
+import StoreContract
+import TradingModel
+
+/// The rules that hold whoever writes: SC-07 to SC-11 and SC-15 against SQL from outside.
+enum StoreTableClauses {
+    private static let zeros = String(repeating: "0", count: 64)
+
+    /// Each of these writes would make a row incomplete or change history. The first order is queued, the second has ended filled.
+    private static let forbidden: [(id: String, sql: [String])] = [
+        ("SC-07.tables-complete", [
+            "UPDATE orders SET state = 'sent', version = version + 1 WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, state = 'accepted' WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, limit_price = NULL WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, stop_price = '1' WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, limit_price = '-1' WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, state = 'skipped' WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, state = 'blocked', reason = '' WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, attempts = 1, quantity = '0', state = 'permitted' WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, attempts = 1, quantity = '1', state = 'filled' WHERE id = 'ord-a'",
+        ]),
+        ("SC-08.tables-intent", [
+            "UPDATE orders SET detail = 'x' WHERE id = 'ord-a'", "UPDATE orders SET version = version + 2, detail = 'x' WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, filled_quantity = '-1' WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, filled_quantity = '0.5' WHERE id = 'ord-b'",
+            "UPDATE orders SET version = version + 1, attempts = 0 WHERE id = 'ord-b'",
+            "UPDATE orders SET version = version + 1, quantity = '9' WHERE id = 'ord-b'",
+        ] + [
+            "symbol", "client_order_id", "account", "strategy", "signal_id", "id", "request_id", "signal_symbol",
+        ].map { "UPDATE orders SET version = version + 1, \($0) = 'x' WHERE id = 'ord-a'" } + [
+            "UPDATE orders SET version = version + 1, side = 'sell' WHERE id = 'ord-a'", "UPDATE orders SET version = version + 1, leg = 9 WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, requested_quantity = '9' WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, expires_at = 9 WHERE id = 'ord-a'",
+            "UPDATE orders SET version = version + 1, created_at = 9 WHERE id = 'ord-a'",
+        ]),
+        ("SC-09.tables-ended", [
+            "UPDATE orders SET version = version + 1, state = 'accepted' WHERE id = 'ord-b'",
+            "UPDATE fills SET price = '2'", "UPDATE attempts SET owner = 'x'", "UPDATE attempts SET outcome = 'unknown', ended_at = 2",
+            "INSERT INTO fills (account, execution_id, order_id, venue_order_id, symbol, side, quantity, price, executed_at) VALUES ('a1', 'e1', 'ord-b', 'v', 'S', 'buy', '1', '1', 1)",
+            "INSERT INTO fills (account, execution_id, order_id, venue_order_id, symbol, side, quantity, price, executed_at) VALUES ('a1', 'e', 'no-such', 'v', 'S', 'buy', '1', '1', 1)",
+            "INSERT INTO fills (account, execution_id, order_id, venue_order_id, symbol, side, quantity, price, executed_at) VALUES ('a1', 'e', 'ord-b', 'v', 'S', 'buy', '0', '1', 1)",
+        ]),
+        ("SC-05.tables-fence", [
+            "UPDATE tenures SET counter = counter - 1", "UPDATE tenures SET owner = 'other'", "UPDATE tenures SET epoch = epoch - 1",
+        ]),
+        ("SC-02.tables-keys", [
+            "UPDATE signals SET body = 'x' WHERE id = 'sig-a'", "UPDATE signals SET key_hash = 'x' WHERE id = 'sig-a'", "UPDATE signals SET copies = -1",
+            "UPDATE signals SET occurrence = 2 WHERE id = 'sig-a'", "UPDATE signals SET answer_body = 'x' WHERE id = 'sig-a'",
+        ]),
+        ("SC-11.tables-journal", [
+            "UPDATE journal SET data = '{}'",
+            "INSERT INTO journal (sequence, at, type, data, hash) VALUES (99, 1, 't', '{}', '\(zeros)')",
+            "INSERT INTO journal (sequence, at, type, data, hash) VALUES (1, 1, 't', '{}', '\(zeros)')",
+        ]),
+        ("SC-15.tables-kept", ["signals", "orders", "attempts", "fills", "tenures", "journal"].map { "DELETE FROM \($0)" }),
+    ]
+
+    static let all: [StoreClause] =
+        forbidden.map { entry in
+            StoreClause(entry.id, "the tables refuse from outside what would break this rule") { session in
+                try await prepare(session)
+                for sql in entry.sql {
+                    do { try await session.place.execute(sql) } catch is TableRefusal { continue }
+                    throw ClauseFailure("the tables took: \(sql)")
+                }
+                try await session.expectWholeJournal()
+            }
+        } + [
+            StoreClause("SC-07.tables-not-null", "every column of an order that must be there is NOT NULL") { session in
+                try await prepare(session)
+                let columns = [
+                    "id", "signal_id", "strategy", "account", "leg", "client_order_id", "symbol", "signal_symbol", "side", "type", "time_in_force",
+                    "requested_quantity", "reduce_only", "policy", "state", "filled_quantity", "attempts", "version", "request_id", "created_at",
+                    "updated_at", "expires_at",
+                ]
+                func copy(_ missing: String?) -> String {
+                    let names = columns + ["limit_price"]
+                    let values = names.map { $0 == missing ? "NULL" : ["id", "client_order_id"].contains($0) ? "'other'" : $0 == "leg" ? "7" : $0 }
+                    return "INSERT INTO orders (\(names.joined(separator: ", "))) SELECT \(values.joined(separator: ", ")) FROM orders WHERE id = 'ord-a'"
+                }
+                for column in columns {
+                    do { try await session.place.execute(copy(column)) } catch is TableRefusal { continue }
+                    throw ClauseFailure("the tables took an order without \(column)")
+                }
+                // The statement itself is right, or the refusals above would mean nothing.
+                try await session.place.execute(copy(nil))
+            }
+        ]
+
+    private static func prepare(_ session: StoreSession) async throws {
+        let tenure = try await session.tenure()
+        try await session.admit("a")
+        let id = try await session.admit("b")
+        try await session.permit(id, tenure)
+        try await session.store.update(id, under: tenure, at: StoreSession.start) { snapshot in
+            var order = snapshot.order
+            order.state = .filled
+            order.filledQuantity = 2
+            var attempts = snapshot.attempts
+            attempts[0].outcome = "accepted"
+            attempts[0].endedAt = StoreSession.start
+            return OrderChange(order: order, attempts: attempts, newFills: [session.fill("e1", quantity: 2)])
+        }
+    }
+}
