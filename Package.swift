@@ -150,6 +150,12 @@ let plugins: [Target] =
             logging,
         ])
     + plugin(
+        "PostgresStore",
+        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "StoreKit", "PostgresKit", "FailPoints", logging],
+        tests: [
+            "TradingModel", "PluginSettings", "LockContract", "StoreContract", "PostgresKit", "StoreKit", "ConformanceKit", "TestSupport", logging,
+        ])
+    + plugin(
         "MemoryLock", ["TradingModel", "PluginSettings", "LockContract"],
         tests: ["TradingModel", "LockContract", "PluginSettings", "TestSupport", logging])
     + plugin(
@@ -177,6 +183,7 @@ let testTargets: [Target] = [
             "Gateway", "turnstile", "TestSupport",
         ]),
     tests("TransportTests", ["AdapterKit", "ServerKit", "BrokerContract", "TradingModel", "TestSupport", asyncHTTPClient, nioWebSocket] + nio),
+    tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
     tests("SimulatorKitTests", ["SimulatorKit", "ServerKit", "TradingModel", "TestSupport", asyncHTTPClient] + nio),
     tests(
         "ConformanceKitTests",

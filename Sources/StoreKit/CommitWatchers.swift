@@ -5,11 +5,13 @@ public final class CommitWatchers: Sendable {
     private struct State {
         var nextID = 0
         var isFinished = false
+        var latest: Int64
         var continuations: [Int: AsyncStream<Int64>.Continuation] = [:]
     }
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    public init() {}
+    /// - Parameter sequence: The last one that is stored already; nobody is told of it.
+    public init(after sequence: Int64 = 0) { state = Mutex(State(latest: sequence)) }
 
     public func stream() -> AsyncStream<Int64> {
         let (stream, continuation) = AsyncStream.makeStream(of: Int64.self, bufferingPolicy: .bufferingNewest(1))
@@ -29,9 +31,15 @@ public final class CommitWatchers: Sendable {
         return stream
     }
 
+    /// Tells a sequence, unless it or a later one was told before.
     public func tell(_ sequence: Int64) {
+        let continuations: [AsyncStream<Int64>.Continuation] = state.withLock { state in
+            guard sequence > state.latest else { return [] }
+            state.latest = sequence
+            return Array(state.continuations.values)
+        }
         // Outside the lock: a continuation may call back when its stream ends.
-        for continuation in state.withLock({ Array($0.continuations.values) }) { continuation.yield(sequence) }
+        for continuation in continuations { continuation.yield(sequence) }
     }
 
     public func finish() {

@@ -14,7 +14,8 @@ public final class ProcessUnderTest: Sendable {
         return (own as NSString).deletingLastPathComponent
     }
 
-    public init(_ executable: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
+    /// - Parameter input: What the process reads; nothing without it.
+    public init(_ executable: String, _ arguments: [String], environment: [String: String] = [:], folder: String, input: Pipe? = nil) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
@@ -23,7 +24,7 @@ public final class ProcessUnderTest: Sendable {
         let pipe = Pipe()
         process.standardOutput = pipe
         process.standardError = pipe
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = input ?? FileHandle.nullDevice
         try process.run()
         pid = process.processIdentifier
         self.process = Mutex(process)

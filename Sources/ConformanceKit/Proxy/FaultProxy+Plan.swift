@@ -2,6 +2,12 @@ extension FaultProxy {
     /// The next request that fits one of the patterns gets the fault; without patterns the next GET.
     public func plan(_ fault: WireFault, on patterns: [RequestPattern]) { plan.add(fault, on: patterns) }
 
+    /// At an opaque proxy the next bytes that fit get the fault.
+    public func plan(_ fault: StreamFault) { plan.add(fault) }
+
+    /// At an opaque proxy every piece of the server's goes through `map`; nil passes it as it is.
+    public func mapReplies(_ map: (@Sendable ([UInt8]) -> [UInt8])?) { plan.setReplyMap(map) }
+
     /// Forgets planned faults that have not happened.
     public func clearFaults() { plan.clear() }
 

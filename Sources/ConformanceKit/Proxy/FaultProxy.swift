@@ -28,7 +28,9 @@ public final class FaultProxy: Sendable {
     }
 
     /// Starts on a free port.
-    public static func start(venuePort: Int) async throws -> FaultProxy {
+    ///
+    /// - Parameter isOpaque: For a protocol that is not HTTP: everything passes as it is, and ``StreamFault`` are what can be planned.
+    public static func start(venuePort: Int, isOpaque: Bool = false) async throws -> FaultProxy {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         // The port is known only after binding, and what a connection is given needs it: bind once to learn it. Somebody else
         // may take it in between; then it is another one.
@@ -36,7 +38,7 @@ public final class FaultProxy: Sendable {
             let probe = try await ServerBootstrap(group: loop).bind(host: "127.0.0.1", port: 0).get()
             let port = probe.localAddress?.port ?? 0
             try await probe.close()
-            let proxy = FaultProxy(port: port, venuePort: venuePort, loop: loop, plan: ProxyPlan())
+            let proxy = FaultProxy(port: port, venuePort: venuePort, loop: loop, plan: ProxyPlan(isOpaque: isOpaque))
             do {
                 try await proxy.listen()
                 return proxy

@@ -15,12 +15,14 @@ final class ProxyConnection {
     private var isOpaque = false
     private var cutAfter: Int?
     private var isDeaf = false
+    private var cutsOnReply = false
 
     init(plan: ProxyPlan, front: any Channel) {
         self.plan = plan
         self.front = front
         request = front.allocator.buffer(capacity: 4096)
         reply = front.allocator.buffer(capacity: 4096)
+        isOpaque = plan.isOpaque
         cutAfter = plan.connected()
     }
 
@@ -53,6 +55,14 @@ final class ProxyConnection {
                 isOpaque = true
                 guard let back else { return }
                 plan.noteOpaque(request.readableBytes)
+                if plan.isOpaque {
+                    switch plan.takeStreamFault(in: Array(request.readableBytesView)) {
+                    case .cutRequest: return close(withReset: true)
+                    case .cutAnswer: cutsOnReply = true
+                    case .hang: isDeaf = true
+                    case nil: break
+                    }
+                }
                 back.writeAndFlush(request.readSlice(length: request.readableBytes) ?? ByteBuffer(), promise: nil)
                 return
             }
@@ -100,7 +110,9 @@ final class ProxyConnection {
     // MARK: From the venue
 
     func replied(_ bytes: inout ByteBuffer) {
+        if cutsOnReply { return close(withReset: true) }
         guard !isDeaf, !(isOpaque && plan.isSilent) else { return }
+        if plan.isOpaque, let mapped = plan.mapped(Array(bytes.readableBytesView)) { bytes = ByteBuffer(bytes: mapped) }
         guard let fault = replyFault else {
             front.writeAndFlush(bytes, promise: nil)
             return

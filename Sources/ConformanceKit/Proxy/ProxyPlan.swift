@@ -13,11 +13,21 @@ final class ProxyPlan: Sendable {
         var opaqueBytes = 0
         var isSilent = false
         var rewritten = 0
+        var streamFaults: [StreamFault] = []
+        var replyMap: (@Sendable ([UInt8]) -> [UInt8])?
     }
 
     private let state = Mutex(State())
 
+    /// Nothing that passes is looked at as HTTP.
+    let isOpaque: Bool
+
+    init(isOpaque: Bool = false) { self.isOpaque = isOpaque }
+
     // MARK: Told
+
+    func add(_ fault: StreamFault) { state.withLock { $0.streamFaults.append(fault) } }
+    func setReplyMap(_ map: (@Sendable ([UInt8]) -> [UInt8])?) { state.withLock { $0.replyMap = map } }
 
     /// The next request that fits one of the patterns gets the fault; without patterns the next GET.
     func add(_ fault: WireFault, on patterns: [RequestPattern]) { state.withLock { $0.faults.append((patterns, fault)) } }
@@ -25,6 +35,7 @@ final class ProxyPlan: Sendable {
         state.withLock { state in
             state.faults = []
             state.cutsNextConnections = []
+            state.streamFaults = []
         }
     }
     /// The next connection is cut after so many bytes of the broker's, before any reaches the venue.
@@ -68,6 +79,19 @@ final class ProxyPlan: Sendable {
             return index.map { state.faults.remove(at: $0).fault }
         }
     }
+
+    /// The first planned fault whose words are in what the client sent, once its skips are used up.
+    func takeStreamFault(in bytes: [UInt8]) -> StreamFault.Effect? {
+        state.withLock { state in
+            guard let index = state.streamFaults.firstIndex(where: { $0.matches(bytes) }) else { return nil }
+            if state.streamFaults[index].skip > 0 {
+                state.streamFaults[index].skip -= 1
+                return nil
+            }
+            return state.streamFaults.remove(at: index).effect
+        }
+    }
+    func mapped(_ reply: [UInt8]) -> [UInt8]? { state.withLock { $0.replyMap }.map { $0(reply) } }
 
     // MARK: Seen
 
