@@ -134,7 +134,7 @@ public actor PostgresConnection {
         while active == nil, !waiting.isEmpty {
             var batch = waiting.removeFirst()
             guard let handle = wire.handle, isOpen else {
-                batch.continuation.resume(returning: .failure(PostgresError(.notConnected, "the connection has ended")))
+                batch.continuation.resume(returning: .failure(PostgresError(.connectionLost, "the connection had ended before")))
                 continue
             }
             let buffers = batch.statements.map { ValueBuffer($0.values) }

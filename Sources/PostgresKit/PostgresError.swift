@@ -35,7 +35,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         case cancelled
         /// The server said no. What was open as a transaction is undone.
         case refused(SQLState)
-        /// The connection ended within a transaction that nobody had asked to commit: the server undoes it.
+        /// The connection ended before a commit was asked for: nothing of the transaction is stored.
         case connectionLost
         /// The connection ended, or no answer came in time, after a commit was asked for: it may have happened. Only looking tells.
         case outcomeUnknown

@@ -6,6 +6,7 @@ import GatewayConfiguration
 import Logging
 import MemoryLock
 import Paper
+import PostgresStore
 import SQLiteLock
 import SQLiteStore
 import ServerKit
@@ -33,6 +34,7 @@ func allLocks() -> LockRegistry {
 func allStores() -> StoreRegistry {
     var stores = StoreRegistry()
     stores.register(SQLiteStorePlugin.self)
+    stores.register(PostgresStorePlugin.self)
     return stores
 }
 

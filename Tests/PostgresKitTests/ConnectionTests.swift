@@ -129,7 +129,7 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
         try await withConnection { connection in
             await connection.close()
             #expect(!connection.isOpen)
-            #expect(await failure { _ = try await connection.run([sql("SELECT 1")]) }?.kind == .notConnected)
+            #expect(await failure { _ = try await connection.run([sql("SELECT 1")]) }?.kind == .connectionLost)
         }
     }
 

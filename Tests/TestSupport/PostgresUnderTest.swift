@@ -104,6 +104,18 @@ public final class PostgresUnderTest: Sendable {
         try await stop()
     }
 
+    /// Lets the server speak TLS with a certificate of its own for this name. Returns the certificate's file.
+    public func makeCertificate(for name: String) async throws -> String {
+        let process = try ProcessUnderTest(
+            "/bin/sh", ["-c", "umask 077; exec \"$@\"", "_"] + Self.asUser([
+                "openssl", "req", "-new", "-x509", "-days", "30", "-nodes", "-subj", "/CN=\(name)", "-addext", "subjectAltName=DNS:\(name)", "-out",
+                data + "/server.crt", "-keyout", data + "/server.key",
+            ]), folder: folder.path)
+        try await waitUntil("openssl ends", within: .seconds(60)) { !process.isRunning }
+        guard process.exitCode == 0 else { throw TimedOut(description: "openssl: \(process.text)") }
+        return data + "/server.crt"
+    }
+
     private static func asUser(_ command: [String]) -> [String] {
         getuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] + command : command
     }

@@ -239,9 +239,16 @@ final class PostgresOrderStore: OrderStore {
 
     private func read(_ statements: [PostgresStatement]) async throws(StoreError) -> [PostgresResult] {
         guard !isClosed.withLock({ $0 }) else { throw .unavailable("closed") }
-        do throws(PostgresError) {
-            return try await readers.withConnection { connection throws(PostgresError) in try await connection.run(statements) }
-        } catch { throw .unavailable("\(error)") }
+        var isRepeat = false
+        while true {
+            do throws(PostgresError) {
+                return try await readers.withConnection { connection throws(PostgresError) in try await connection.run(statements) }
+            } catch {
+                // A question changes nothing, so one whose connection ended is asked once more.
+                guard !isRepeat, error.kind == .connectionLost || error.kind == .outcomeUnknown else { throw .unavailable("\(error)") }
+                isRepeat = true
+            }
+        }
     }
 
     private func read(_ sql: String, _ values: [PostgresValue] = []) async throws(StoreError) -> PostgresResult {

@@ -7,14 +7,14 @@ enum StoreLifeClauses {
         StoreClause("SC-16.alerts", "an alert counts up, never falls in severity, and opens anew once resolved") { session in
             let store = session.store
             func raise(_ severity: AlertSeverity, _ message: String, after seconds: Int64) async throws {
-                try await store.raise(AlertDraft(type: "t", severity: severity, subject: "s", message: message), at: StoreSession.start + .seconds(seconds))
+                try await store.raise(StoreSession.note(severity, message), at: StoreSession.start + .seconds(seconds))
             }
             try await raise(.high, "1", after: 0)
             try await raise(.low, "2", after: 1)
             let open = try await store.alerts(includeResolved: false, limit: 10)
             try expect(open.map(\.count) == [2] && open.first?.severity == .high && open.first?.message == "2", "open are \(open)")
             try expect(open.first?.firstAt == StoreSession.start && open.first?.lastAt == StoreSession.start + .seconds(1), "the times are wrong")
-            for _ in 0..<2 { try await store.resolveAlert(type: "t", subject: "s", at: StoreSession.start + .seconds(2)) }
+            for _ in 0..<2 { try await store.resolveAlert(type: StoreSession.noteType, subject: "s", at: StoreSession.start + .seconds(2)) }
             let none = try await store.alerts(includeResolved: false, limit: 10)
             try await raise(.low, "3", after: 3)
             let all = try await store.alerts(includeResolved: true, limit: 10)
@@ -27,7 +27,7 @@ enum StoreLifeClauses {
             try await session.withSecond { second in
                 let results = await session.atOnce(50) { number in
                     try await (number % 2 == 0 ? session.store : second).raise(
-                        AlertDraft(type: "t", severity: .low, subject: "s", message: "\(number)"), at: StoreSession.start)
+                        StoreSession.note(.low, "\(number)"), at: StoreSession.start)
                 }
                 if let error = results.firstError() { throw ClauseFailure("raising failed: \(error)") }
                 let counts = try await session.store.alerts(includeResolved: true, limit: 10).map(\.count)

@@ -45,6 +45,13 @@ struct StoreSession: Sendable {
             fee: nil, feeAsset: nil, executedAt: Self.start)
     }
 
+    /// Alerts of the suite have a type of their own.
+    static let noteType = "conformance_note"
+
+    static func note(_ severity: AlertSeverity, _ message: String) -> AlertDraft {
+        AlertDraft(type: noteType, severity: severity, subject: "s", message: message)
+    }
+
     // MARK: Steps
 
     func tenure(_ account: AccountID = "a1", owner: OwnerToken = "owner-1", at store: (any OrderStore)? = nil) async throws -> Tenure {

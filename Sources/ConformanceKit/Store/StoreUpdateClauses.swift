@@ -25,7 +25,7 @@ enum StoreUpdateClauses {
                 return OrderChange(
                     order: order, attempts: attempts, newFills: [fill],
                     position: PositionRecord(account: "a1", symbol: "BTCUSDT", quantity: 2, averagePrice: fill.price, realizedProfit: 0, updatedAt: StoreSession.start),
-                    journal: [line], alerts: [AlertDraft(type: "note", severity: .low, subject: "s", message: "m")])
+                    journal: [line], alerts: [StoreSession.note(.low, "m")])
             }
             try expect(record.version == 3 && record.state == .filled && record.updatedAt == StoreSession.start + .seconds(2), "the record is \(record)")
             try await session.withSecond { second in
@@ -40,7 +40,7 @@ enum StoreUpdateClauses {
                 let alerts = try await second.alerts(includeResolved: false, limit: 10)
                 let byVenue = try await second.order(account: "a1", symbol: "BTCUSDT", venueOrderID: "v1")
                 let elsewhere = try await second.order(account: "a1", symbol: "ETHUSDT", venueOrderID: "v1")
-                try expect(alerts.map(\.type) == ["note"] && byVenue?.id == id && elsewhere == nil, "alert or venue id are not found")
+                try expect(alerts.map(\.type) == [StoreSession.noteType] && byVenue?.id == id && elsewhere == nil, "alert or venue id are not found")
             }
             try await session.expectWholeJournal()
         },
