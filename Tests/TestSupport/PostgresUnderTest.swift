@@ -12,7 +12,13 @@ public final class PostgresUnderTest: Sendable {
     public let folder: TemporaryFolder
     public let port: Int
     private let settings: [String]
-    private let running = Mutex<(process: ProcessUnderTest, life: Pipe)?>(nil)
+    private let running = Mutex<Running?>(nil)
+
+    /// `@unchecked Sendable`: of the pipe only the writing end is closed, once, by whoever took this out.
+    private struct Running: @unchecked Sendable {
+        let process: ProcessUnderTest
+        let life: Pipe
+    }
 
     /// A URI for the superuser of the cluster. `port` may be a proxy's.
     public func url(port: Int? = nil, parameters: String = "") -> String {
@@ -58,6 +64,11 @@ public final class PostgresUnderTest: Sendable {
 
     public var data: String { folder.file("data") }
 
+    /// The server's own process, while it runs.
+    var pid: Int32? {
+        (try? String(contentsOfFile: data + "/postmaster.pid", encoding: .utf8))?.split(separator: "\n").first.flatMap { Int32($0) }
+    }
+
     private func initialize() async throws {
         // The server refuses to run as root; then it runs as the user that its package made.
         if getuid() == 0 {
@@ -79,7 +90,8 @@ public final class PostgresUnderTest: Sendable {
             [try Self.programs() + "/postgres", "-D", data, "-p", "\(port)"] + options.flatMap { ["-c", $0] })
         let process = try ProcessUnderTest(
             "/bin/sh", ["-c", "\"$@\" < /dev/null & child=$!; read line; kill -INT $child; wait $child", "_"] + server, folder: folder.path, input: life)
-        running.withLock { $0 = (process, life) }
+        let now = Running(process: process, life: life)
+        running.withLock { $0 = now }
         try await waitUntil("Postgres is ready: \(process.text.suffix(2000))", within: .seconds(120)) {
             guard process.isRunning else { throw TimedOut(description: "Postgres ended: \(process.text.suffix(2000))") }
             return process.text.contains("database system is ready to accept")
@@ -88,19 +100,18 @@ public final class PostgresUnderTest: Sendable {
 
     /// Ends it in an orderly way; connections are cut.
     public func stop() async throws {
-        guard let (process, life) = running.withLock({ running in
+        let taken = running.withLock { running in
             defer { running = nil }
             return running
-        }) else { return }
-        try life.fileHandleForWriting.close()
+        }
+        guard let process = taken?.process else { return }
+        try taken?.life.fileHandleForWriting.close()
         try await waitUntil("Postgres ends: \(process.text.suffix(2000))", within: .seconds(60)) { !process.isRunning }
     }
 
     /// Ends it as a crash would: SIGQUIT lets every process leave at once, and the next start recovers from the log.
     public func crash() async throws {
-        guard let pid = try String(contentsOfFile: data + "/postmaster.pid", encoding: .utf8).split(separator: "\n").first.flatMap({ Int32($0) }) else { return }
-        kill(pid, SIGQUIT)
-        try await waitUntil("Postgres is gone", within: .seconds(60)) { kill(pid, 0) != 0 }
+        if let pid { kill(pid, SIGQUIT) }
         try await stop()
     }
 
@@ -139,11 +150,16 @@ private actor SharedServer {
         let task = Task { try await PostgresUnderTest.make(settings: []) }
         starting = task
         let server = try await task.value
-        leftBehind.withLock { $0 = server.folder.path }
-        // The server itself ends with our pipe; its folder is only data of tests.
-        atexit { leftBehind.withLock { path in if let path { try? FileManager.default.removeItem(atPath: path) } } }
+        leftBehind.withLock { $0 = server }
+        // The server would end by itself with our pipe; its folder would stay.
+        atexit {
+            guard let server = leftBehind.withLock({ $0 }) else { return }
+            if let pid = server.pid { kill(pid, SIGQUIT) }
+            for _ in 0..<300 where server.pid != nil { usleep(10_000) }
+            server.folder.remove()
+        }
         return server
     }
 }
 
-private let leftBehind = Mutex<String?>(nil)
+private let leftBehind = Mutex<PostgresUnderTest?>(nil)

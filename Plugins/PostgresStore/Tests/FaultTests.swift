@@ -2,7 +2,6 @@ import ConformanceKit
 import Foundation
 import PostgresKit
 import StoreContract
-import Synchronization
 import TestSupport
 import Testing
 import TradingModel
@@ -84,16 +83,13 @@ import TradingModel
 
     /// The cut may also have met the listener or a reader; the next try finds a fresh connection.
     private func settled<T>(_ store: PostgresOrderStore, _ body: () async throws -> T) async throws -> T {
-        let result = Mutex<Result<T, any Error>?>(nil)
+        var result: T?
         try await waitUntil("the store answers", within: .seconds(60)) {
-            do {
-                let value = try await body()
-                result.withLock { $0 = .success(value) }
-                return true
-            } catch let error as StoreError where error.isUnavailable { return false }
+            do { result = try await body() } catch let error as StoreError where error.isUnavailable { return false }
+            return true
         }
-        guard let value = try result.withLock({ $0 })?.get() else { throw TimedOut(description: "no answer") }
-        return value
+        guard let result else { throw TimedOut(description: "no answer") }
+        return result
     }
 
     @Test func `without its server a store is unavailable, and recovers by itself`() async throws {

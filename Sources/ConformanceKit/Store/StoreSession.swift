@@ -126,17 +126,20 @@ struct StoreSession: Sendable {
 
     /// The facts that a permit for this order would be decided on now.
     func facts(_ id: OrderID, _ tenure: Tenure) async throws -> PermitFacts {
-        let seen = Mutex<PermitFacts?>(nil)
-        let held = Held(seen: { facts in seen.withLock { $0 = facts } })
+        let seen = Slot()
         _ = try await store.permit(request(id, tenure)) { facts in
-            held.seen(facts)
+            seen.set(facts)
             return .wait(reason: "")
         }
-        guard let facts = seen.withLock({ $0 }) else { throw ClauseFailure("the decision was not asked for") }
+        guard let facts = seen.facts else { throw ClauseFailure("the decision was not asked for") }
         return facts
     }
 
-    private struct Held: Sendable { let seen: @Sendable (PermitFacts) -> Void }
+    private final class Slot: Sendable {
+        private let value = Mutex<PermitFacts?>(nil)
+        func set(_ facts: PermitFacts) { value.withLock { $0 = facts } }
+        var facts: PermitFacts? { value.withLock { $0 } }
+    }
 
     /// Runs so many works at once, and returns their results.
     func atOnce<T: Sendable>(_ count: Int, _ work: @escaping @Sendable (Int) async throws -> T) async -> [Result<T, any Error>] {

@@ -5,52 +5,51 @@ import TradingModel
 enum StoreTableClauses {
     private static let zeros = String(repeating: "0", count: 64)
 
-    /// Each of these writes would make a row incomplete or change history. The first order is queued, the second has ended filled.
+    /// Writes that would make a row incomplete.
+    private static let incomplete = [
+        "state = 'sent'", "state = 'accepted'", "limit_price = NULL", "stop_price = '1'", "limit_price = '-1'", "state = 'skipped'",
+        "state = 'blocked', reason = ''", "attempts = 1, quantity = '0', state = 'permitted'", "attempts = 1, quantity = '1', state = 'filled'",
+    ].map { "UPDATE orders SET version = version + 1, \($0) WHERE id = 'ord-a'" }
+
+    /// Writes that would change what an order is.
+    private static let intent: [String] = {
+        let texts = ["symbol", "client_order_id", "account", "strategy", "signal_id", "id", "request_id", "signal_symbol"].map { "\($0) = 'x'" }
+        let others = ["side = 'sell'", "leg = 9", "requested_quantity = '9'", "expires_at = 9", "created_at = 9", "filled_quantity = '-1'"]
+        let queued = (texts + others).map { "UPDATE orders SET version = version + 1, \($0) WHERE id = 'ord-a'" }
+        let ended = ["filled_quantity = '0.5'", "attempts = 0", "quantity = '9'"].map { "UPDATE orders SET version = version + 1, \($0) WHERE id = 'ord-b'" }
+        let versions = ["detail = 'x'", "version = version + 2, detail = 'x'"].map { "UPDATE orders SET \($0) WHERE id = 'ord-a'" }
+        return queued + ended + versions
+    }()
+
+    private static func fill(_ execution: String, of order: String, quantity: String) -> String {
+        """
+        INSERT INTO fills (account, execution_id, order_id, venue_order_id, symbol, side, quantity, price, executed_at)
+        VALUES ('a1', '\(execution)', '\(order)', 'v', 'S', 'buy', '\(quantity)', '1', 1)
+        """
+    }
+
+    private static let ended = [
+        "UPDATE orders SET version = version + 1, state = 'accepted' WHERE id = 'ord-b'", "UPDATE fills SET price = '2'",
+        "UPDATE attempts SET owner = 'x'", "UPDATE attempts SET outcome = 'unknown', ended_at = 2", fill("e1", of: "ord-b", quantity: "1"),
+        fill("e", of: "no-such", quantity: "1"), fill("e", of: "ord-b", quantity: "0"),
+    ]
+
+    /// The first order is queued, the second has ended filled.
     private static let forbidden: [(id: String, sql: [String])] = [
-        ("SC-07.tables-complete", [
-            "UPDATE orders SET state = 'sent', version = version + 1 WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, state = 'accepted' WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, limit_price = NULL WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, stop_price = '1' WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, limit_price = '-1' WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, state = 'skipped' WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, state = 'blocked', reason = '' WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, attempts = 1, quantity = '0', state = 'permitted' WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, attempts = 1, quantity = '1', state = 'filled' WHERE id = 'ord-a'",
-        ]),
-        ("SC-08.tables-intent", [
-            "UPDATE orders SET detail = 'x' WHERE id = 'ord-a'", "UPDATE orders SET version = version + 2, detail = 'x' WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, filled_quantity = '-1' WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, filled_quantity = '0.5' WHERE id = 'ord-b'",
-            "UPDATE orders SET version = version + 1, attempts = 0 WHERE id = 'ord-b'",
-            "UPDATE orders SET version = version + 1, quantity = '9' WHERE id = 'ord-b'",
-        ] + [
-            "symbol", "client_order_id", "account", "strategy", "signal_id", "id", "request_id", "signal_symbol",
-        ].map { "UPDATE orders SET version = version + 1, \($0) = 'x' WHERE id = 'ord-a'" } + [
-            "UPDATE orders SET version = version + 1, side = 'sell' WHERE id = 'ord-a'", "UPDATE orders SET version = version + 1, leg = 9 WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, requested_quantity = '9' WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, expires_at = 9 WHERE id = 'ord-a'",
-            "UPDATE orders SET version = version + 1, created_at = 9 WHERE id = 'ord-a'",
-        ]),
-        ("SC-09.tables-ended", [
-            "UPDATE orders SET version = version + 1, state = 'accepted' WHERE id = 'ord-b'",
-            "UPDATE fills SET price = '2'", "UPDATE attempts SET owner = 'x'", "UPDATE attempts SET outcome = 'unknown', ended_at = 2",
-            "INSERT INTO fills (account, execution_id, order_id, venue_order_id, symbol, side, quantity, price, executed_at) VALUES ('a1', 'e1', 'ord-b', 'v', 'S', 'buy', '1', '1', 1)",
-            "INSERT INTO fills (account, execution_id, order_id, venue_order_id, symbol, side, quantity, price, executed_at) VALUES ('a1', 'e', 'no-such', 'v', 'S', 'buy', '1', '1', 1)",
-            "INSERT INTO fills (account, execution_id, order_id, venue_order_id, symbol, side, quantity, price, executed_at) VALUES ('a1', 'e', 'ord-b', 'v', 'S', 'buy', '0', '1', 1)",
-        ]),
-        ("SC-05.tables-fence", [
-            "UPDATE tenures SET counter = counter - 1", "UPDATE tenures SET owner = 'other'", "UPDATE tenures SET epoch = epoch - 1",
-        ]),
-        ("SC-02.tables-keys", [
-            "UPDATE signals SET body = 'x' WHERE id = 'sig-a'", "UPDATE signals SET key_hash = 'x' WHERE id = 'sig-a'", "UPDATE signals SET copies = -1",
-            "UPDATE signals SET occurrence = 2 WHERE id = 'sig-a'", "UPDATE signals SET answer_body = 'x' WHERE id = 'sig-a'",
-        ]),
-        ("SC-11.tables-journal", [
-            "UPDATE journal SET data = '{}'",
-            "INSERT INTO journal (sequence, at, type, data, hash) VALUES (99, 1, 't', '{}', '\(zeros)')",
-            "INSERT INTO journal (sequence, at, type, data, hash) VALUES (1, 1, 't', '{}', '\(zeros)')",
-        ]),
+        ("SC-07.tables-complete", incomplete), ("SC-08.tables-intent", intent), ("SC-09.tables-ended", ended),
+        ("SC-05.tables-fence", ["counter = counter - 1", "owner = 'other'", "epoch = epoch - 1"].map { "UPDATE tenures SET \($0)" }),
+        (
+            "SC-02.tables-keys",
+            ["body = 'x'", "key_hash = 'x'", "copies = -1", "occurrence = 2", "answer_body = 'x'"].map { "UPDATE signals SET \($0) WHERE id = 'sig-a'" }
+        ),
+        (
+            "SC-11.tables-journal",
+            [
+                "UPDATE journal SET data = '{}'",
+                "INSERT INTO journal (sequence, at, type, data, hash) VALUES (99, 1, 't', '{}', '\(zeros)')",
+                "INSERT INTO journal (sequence, at, type, data, hash) VALUES (1, 1, 't', '{}', '\(zeros)')",
+            ]
+        ),
         ("SC-15.tables-kept", ["signals", "orders", "attempts", "fills", "tenures", "journal"].map { "DELETE FROM \($0)" }),
     ]
 
