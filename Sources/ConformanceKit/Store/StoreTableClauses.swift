@@ -9,6 +9,7 @@ enum StoreTableClauses {
     private static let incomplete = [
         "state = 'sent'", "state = 'accepted'", "limit_price = NULL", "stop_price = '1'", "limit_price = '-1'", "state = 'skipped'",
         "state = 'blocked', reason = ''", "attempts = 1, quantity = '0', state = 'permitted'", "attempts = 1, quantity = '1', state = 'filled'",
+        "attempts = 1, quantity = '1', state = 'sent'",
     ].map { "UPDATE orders SET version = version + 1, \($0) WHERE id = 'ord-a'" }
 
     /// Writes that would change what an order is.
@@ -30,11 +31,11 @@ enum StoreTableClauses {
 
     private static let ended = [
         "UPDATE orders SET version = version + 1, state = 'accepted' WHERE id = 'ord-b'", "UPDATE fills SET price = '2'",
-        "UPDATE attempts SET owner = 'x'", "UPDATE attempts SET outcome = 'unknown', ended_at = 2", fill("e1", of: "ord-b", quantity: "1"),
+        "UPDATE attempts SET owner = 'x'", "UPDATE attempts SET owner = 'x' WHERE order_id = 'ord-c'", "UPDATE attempts SET outcome = 'unknown', ended_at = 2", fill("e1", of: "ord-b", quantity: "1"),
         fill("e", of: "no-such", quantity: "1"), fill("e", of: "ord-b", quantity: "0"),
     ]
 
-    /// The first order is queued, the second has ended filled.
+    /// The first order is queued, the second has ended filled, the third has an attempt without outcome.
     private static let forbidden: [(id: String, sql: [String])] = [
         ("SC-07.tables-complete", incomplete), ("SC-08.tables-intent", intent), ("SC-09.tables-ended", ended),
         ("SC-05.tables-fence", ["counter = counter - 1", "owner = 'other'", "epoch = epoch - 1"].map { "UPDATE tenures SET \($0)" }),
@@ -89,7 +90,7 @@ enum StoreTableClauses {
         let tenure = try await session.tenure()
         try await session.admit("a")
         let id = try await session.admit("b")
-        try await session.permit(id, tenure)
+        for order in [id, try await session.admit("c")] { try await session.permit(order, tenure) }
         try await session.store.update(id, under: tenure, at: StoreSession.start) { snapshot in
             var order = snapshot.order
             order.state = .filled
