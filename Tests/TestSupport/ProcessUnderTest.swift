@@ -24,7 +24,7 @@ public final class ProcessUnderTest: Sendable {
         let pipe = Pipe()
         process.standardOutput = pipe
         process.standardError = pipe
-        process.standardInput = input ?? FileHandle.nullDevice
+        if let input { process.standardInput = input } else { process.standardInput = FileHandle.nullDevice }
         try process.run()
         pid = process.processIdentifier
         self.process = Mutex(process)

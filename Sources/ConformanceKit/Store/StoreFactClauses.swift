@@ -48,12 +48,12 @@ enum StoreFactClauses {
             let first = try await session.admit("first") { $0.account = "a2" }
             try await session.permit(first, there)
             let own = try await session.admit("own") { $0.policy.cooldownScope = .strategyAccount }
-            let any = try await session.admit("any") { $0.policy.cooldownScope = .strategy }
+            let wide = try await session.admit("wide") { $0.policy.cooldownScope = .strategy }
             let other = try await session.admit("other") {
                 $0.policy.cooldownScope = .strategy
                 $0.strategy = "another"
             }
-            let trades = [try await session.facts(own, here).lastTradeID, try await session.facts(any, here).lastTradeID, try await session.facts(other, here).lastTradeID]
+            let trades = [try await session.facts(own, here).lastTradeID, try await session.facts(wide, here).lastTradeID, try await session.facts(other, here).lastTradeID]
             try expect(trades == [nil, first, nil], "the last trades are \(trades)")
         },
         StoreClause("SC-06.cooldown-trades", "an open order counts as a trade from its creation, a filled one from its fill, one that ended unfilled not at all") { session in

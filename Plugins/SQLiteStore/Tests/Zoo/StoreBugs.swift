@@ -101,7 +101,7 @@ struct StoreBug: Sendable, CustomStringConvertible {
             })
         },
         StoreBug("an unclosed predecessor is not told", caughtBy: "SC-05.rises") {
-            StoreHooks(openTenure: { base, request throws(StoreError) in (try await base.openTenure(request).tenure, nil) })
+            StoreHooks(openTenure: { base, request throws(StoreError) in (tenure: try await base.openTenure(request).tenure, unclosedPredecessor: nil) })
         },
         StoreBug("closing a tenure does nothing", caughtBy: "SC-05.rises") { StoreHooks(closeTenure: { _, _, _ throws(StoreError) in }) },
         StoreBug("a permit does not look at the fence", caughtBy: "SC-06.stale") {

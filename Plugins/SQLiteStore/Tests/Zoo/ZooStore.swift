@@ -45,9 +45,9 @@ struct ZooStore: OrderStore {
     func update(
         _ order: OrderID, under tenure: Tenure, at: Timestamp, reducing reduce: @escaping @Sendable (OrderSnapshot) -> OrderChange?
     ) async throws(StoreError) -> OrderRecord {
-        let tenure = if let hook = hooks.updateTenure { try await hook(base, tenure) } else { tenure }
+        let used = if let hook = hooks.updateTenure { try await hook(base, tenure) } else { tenure }
         let change = hooks.change
-        return try await base.update(order, under: tenure, at: at) { snapshot in
+        return try await base.update(order, under: used, at: at) { snapshot in
             guard let wanted = reduce(snapshot) else { return nil }
             return if let change { change(wanted, snapshot) } else { wanted }
         }
