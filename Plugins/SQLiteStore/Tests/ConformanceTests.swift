@@ -29,7 +29,7 @@ private struct SQLitePlace: StorePlace {
     let tellsOthers = false
 
     func open() async throws -> any OrderStore {
-        try await SQLiteStorePlugin.openStore(
+        try SQLiteStorePlugin.openStore(
             .init(path: path), context: StoreContext(clock: SystemClock(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
     }
 

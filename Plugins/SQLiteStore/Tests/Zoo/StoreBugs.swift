@@ -83,7 +83,7 @@ struct StoreBug: Sendable, CustomStringConvertible {
         },
         StoreBug("a broken limiter is taken for a free one", caughtBy: "SC-04.broken-limiter") {
             StoreHooks(admit: { base, admission throws(StoreError) in
-                do { return try await base.admit(admission) } catch {
+                do throws(StoreError) { return try await base.admit(admission) } catch {
                     guard case .limiterUnavailable = error else { throw error }
                     var free = admission
                     free.rate = nil
@@ -93,7 +93,7 @@ struct StoreBug: Sendable, CustomStringConvertible {
         },
         StoreBug("orders that are refused are left out of their signal", caughtBy: "SC-01.all-or-none") {
             StoreHooks(admit: { base, admission throws(StoreError) in
-                do { return try await base.admit(admission) } catch {
+                do throws(StoreError) { return try await base.admit(admission) } catch {
                     var part = admission
                     part.orders = Array(admission.orders.prefix(1))
                     return try await base.admit(part)
