@@ -109,7 +109,7 @@ let core: [Target] = [
             "TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway",
             "GatewayAPI", "GatewayConfiguration", "ConformanceKit", "SimulatorKit", "ServerKit", "BinanceStyle",
             "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "Paper",
-            "SQLiteStore", "PostgresStore", "MemoryLock", "SQLiteLock", argumentParser, asyncHTTPClient, logging, lifecycle, crypto,
+            "SQLiteStore", "MemoryLock", "SQLiteLock", argumentParser, asyncHTTPClient, logging, lifecycle, crypto,
         ] + nio, path: "Sources/turnstile", swiftSettings: strict),
 ]
 

@@ -6,7 +6,6 @@ import GatewayConfiguration
 import Logging
 import MemoryLock
 import Paper
-import PostgresStore
 import SQLiteLock
 import SQLiteStore
 import ServerKit
@@ -34,7 +33,6 @@ func allLocks() -> LockRegistry {
 func allStores() -> StoreRegistry {
     var stores = StoreRegistry()
     stores.register(SQLiteStorePlugin.self)
-    stores.register(PostgresStorePlugin.self)
     return stores
 }
 
