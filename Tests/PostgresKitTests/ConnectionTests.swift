@@ -24,7 +24,7 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
 
 @Suite struct ConnectionTests {
     @Test func `values travel as they are`() async throws {
-        try await withConnection { connection in
+        try await withConnection { connection async throws in
             let text = "é ☂ '\" \\ % $1 \n\t\u{1F600}"
             let statement = sql(
                 "SELECT $1::text, $2::bigint, $3::boolean, $4::text, $5::numeric, ''::text", .text(text), .integer(.min), .flag(true), .null,
@@ -40,7 +40,7 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
     }
 
     @Test func `a text with the character NUL is refused before it is cut off`() async throws {
-        try await withConnection { connection in
+        try await withConnection { connection async throws in
             let error = await failure { _ = try await connection.run([sql("SELECT $1::text", .text("a\0b"))]) }
             #expect(error?.state?.isRefusal == true)
             #expect(try await connection.run([sql("SELECT 1")]).count == 1)
@@ -48,7 +48,7 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
     }
 
     @Test func `a batch is one round trip and one transaction, and what follows an error does not run`() async throws {
-        try await withConnection { connection in
+        try await withConnection { connection async throws in
             _ = try await connection.run([once("CREATE TEMPORARY TABLE t (n bigint PRIMARY KEY)")])
             let error = await failure {
                 _ = try await connection.run([
@@ -63,7 +63,7 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
     }
 
     @Test func `a statement that cannot be prepared leaves the connection and its name usable`() async throws {
-        try await withConnection { connection in
+        try await withConnection { connection async throws in
             for _ in 0..<2 {
                 let error = await failure { _ = try await connection.run([sql("SELECT * FROM later"), sql("SELECT 7")]) }
                 #expect(error?.state == .undefinedTable)
@@ -74,7 +74,7 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
     }
 
     @Test func `large batches with large answers do not block each other`() async throws {
-        try await withConnection { connection in
+        try await withConnection { connection async throws in
             let body = String(repeating: "x", count: 20_000)
             let statements = (0..<200).map { _ in sql("SELECT $1::text || $1::text", .text(body)) }
             let results = try await connection.run(statements)
@@ -83,7 +83,7 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
     }
 
     @Test func `many callers of one connection each get their own answer`() async throws {
-        try await withConnection { connection in
+        try await withConnection { connection async throws in
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in 0..<200 {
                     group.addTask { try await connection.run([sql("SELECT $1::bigint", .integer(Int64(number)))])[0].first?.integer(0) == Int64(number) }
@@ -94,7 +94,7 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
     }
 
     @Test func `a cancelled caller leaves no unread answer behind`() async throws {
-        try await withConnection { connection in
+        try await withConnection { connection async throws in
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<20 { group.addTask { _ = try? await connection.run([sql("SELECT pg_sleep(0.01), 'other'")]) } }
                 group.cancelAll()
@@ -104,16 +104,16 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
     }
 
     @Test func `notices of the server do no harm`() async throws {
-        try await withConnection { connection in
+        try await withConnection { connection async throws in
             _ = try await connection.run([once("SET client_min_messages = 'debug5'"), once("DO $$ BEGIN FOR i IN 1..200 LOOP RAISE NOTICE 'n %', i; END LOOP; END $$")])
             #expect(try await connection.run([sql("SELECT 1")]).count == 1)
         }
     }
 
     @Test func `what others notify is told in order, and the stream ends with the connection`() async throws {
-        try await withConnection { listening in
+        try await withConnection { listening async throws in
             let stream = try await listening.listen("a \"channel\"")
-            try await withConnection { other in
+            try await withConnection { other async throws in
                 for number in 0..<20 { _ = try await other.run([sql("SELECT pg_notify($1, $2)", "a \"channel\"", .text("\(number)"))]) }
             }
             var told: [String] = []
@@ -126,7 +126,7 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
     }
 
     @Test func `a closed connection says so and sends nothing`() async throws {
-        try await withConnection { connection in
+        try await withConnection { connection async throws in
             await connection.close()
             #expect(!connection.isOpen)
             #expect(await failure { _ = try await connection.run([sql("SELECT 1")]) }?.kind == .connectionLost)
@@ -142,7 +142,7 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
     }
 
     @Test func `a connection that is dropped without closing ends at the server`() async throws {
-        try await withConnection { watching in
+        try await withConnection { watching async throws in
             let server = try await PostgresUnderTest.common()
             var process: Int64 = 0
             do {

@@ -19,7 +19,7 @@ import TradingModel
     }
 
     @Test func `a server as it is installed is safe, and names itself`() async throws {
-        try await withConnection { connection in
+        try await withConnection { connection async throws in
             let identity = try await ServerSafety.check(connection)
             #expect(identity.timeline == 1 && identity.system.count > 10)
         }
@@ -32,11 +32,11 @@ import TradingModel
     }
 
     @Test func `without fsync or full pages, and as a standby, a server is refused`() async throws {
-        try await PostgresUnderTest.with(settings: ["fsync=off"]) { server in
+        try await PostgresUnderTest.with(settings: ["fsync=off"]) { server async throws in
             let error = await check(server.url())
             #expect(error?.kind == .unsafeServer && error?.message.contains("fsync") == true)
         }
-        try await PostgresUnderTest.with(settings: ["full_page_writes=off"]) { server in
+        try await PostgresUnderTest.with(settings: ["full_page_writes=off"]) { server async throws in
             let pages = await check(server.url())
             #expect(pages?.kind == .unsafeServer && pages?.message.contains("full_page_writes") == true)
             try await server.stop()
@@ -50,7 +50,7 @@ import TradingModel
 
     /// What a pooler does: it gives a process number of its own at the log-in.
     @Test func `a pooler between us and the server is refused`() async throws {
-        try await withProxy { proxy in
+        try await withProxy { proxy async throws in
             proxy.mapReplies { bytes in
                 var bytes = bytes
                 // BackendKeyData: 'K', its length of 12, the process number, a key. Source: PostgreSQL 15, "55.7. Message Formats".
@@ -75,7 +75,7 @@ import TradingModel
     }
 
     @Test func `TLS with a verified name connects to the right server and to no other`() async throws {
-        try await PostgresUnderTest.with { server in
+        try await PostgresUnderTest.with { server async throws in
             let certificate = try await server.makeCertificate(for: "db.test")
             let connection = try await PostgresConnection.connect(
                 PostgresConfiguration(url: Secret(server.url()), connectTimeout: .seconds(30), statementTimeout: .seconds(60)))

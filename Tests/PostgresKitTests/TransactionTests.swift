@@ -29,8 +29,8 @@ func withProxy(_ body: (FaultProxy) async throws -> Void) async throws {
 
 @Suite struct TransactionTests {
     @Test func `writes that were put off are stored with the commit, and not at all after a rollback`() async throws {
-        try await withTable { table, _ in
-            try await withConnection { connection in
+        try await withTable { (table, _) async throws in
+            try await withConnection { connection async throws in
                 let first = PostgresTransaction(on: connection)
                 try await first.write(sql("INSERT INTO \(table) VALUES (1)"), rows: 1)
                 #expect(try await first.ask(sql("SELECT count(*) FROM \(table)")).first?.integer(0) == 1)
@@ -47,8 +47,8 @@ func withProxy(_ body: (FaultProxy) async throws -> Void) async throws {
     }
 
     @Test func `a write that touches another number of rows fails the transaction`() async throws {
-        try await withTable { table, _ in
-            try await withConnection { connection in
+        try await withTable { (table, _) async throws in
+            try await withConnection { connection async throws in
                 let transaction = PostgresTransaction(on: connection)
                 try await transaction.write(sql("INSERT INTO \(table) VALUES (1)"))
                 try await transaction.write(sql("UPDATE \(table) SET n = 5 WHERE n = 9"), rows: 1)
@@ -60,8 +60,8 @@ func withProxy(_ body: (FaultProxy) async throws -> Void) async throws {
     }
 
     @Test func `a put-off failure appears at the commit, and nothing is stored`() async throws {
-        try await withTable { table, _ in
-            try await withConnection { connection in
+        try await withTable { (table, _) async throws in
+            try await withConnection { connection async throws in
                 let transaction = PostgresTransaction(on: connection)
                 try await transaction.write(sql("INSERT INTO \(table) VALUES (1)"))
                 try await transaction.write(sql("INSERT INTO \(table) VALUES (1)"))
@@ -75,9 +75,9 @@ func withProxy(_ body: (FaultProxy) async throws -> Void) async throws {
 
     @Test func `a COMMIT whose answer is cut off has an unknown outcome, whether it happened or not`() async throws {
         for (effect, isStored) in [(StreamFault.Effect.cutAnswer, true), (.cutRequest, false)] {
-            try await withTable { table, _ in
-                try await withProxy { proxy in
-                    try await withConnection(port: proxy.port) { connection in
+            try await withTable { (table, _) async throws in
+                try await withProxy { proxy async throws in
+                    try await withConnection(port: proxy.port) { connection async throws in
                         let transaction = PostgresTransaction(on: connection)
                         try await transaction.write(sql("INSERT INTO \(table) VALUES (1)"))
                         try await transaction.flush()
@@ -92,9 +92,9 @@ func withProxy(_ body: (FaultProxy) async throws -> Void) async throws {
     }
 
     @Test func `a connection that is cut within a transaction is lost, and the server undoes it`() async throws {
-        try await withTable { table, _ in
-            try await withProxy { proxy in
-                try await withConnection(port: proxy.port) { connection in
+        try await withTable { (table, _) async throws in
+            try await withProxy { proxy async throws in
+                try await withConnection(port: proxy.port) { connection async throws in
                     let transaction = PostgresTransaction(on: connection)
                     _ = try await transaction.ask(sql("INSERT INTO \(table) VALUES (1)"))
                     proxy.plan(StreamFault(on: "", .cutAnswer))
@@ -106,9 +106,9 @@ func withProxy(_ body: (FaultProxy) async throws -> Void) async throws {
     }
 
     @Test func `a statement outside a transaction commits by itself, so a lost answer leaves its outcome unknown`() async throws {
-        try await withTable { table, _ in
-            try await withProxy { proxy in
-                try await withConnection(port: proxy.port) { connection in
+        try await withTable { (table, _) async throws in
+            try await withProxy { proxy async throws in
+                try await withConnection(port: proxy.port) { connection async throws in
                     proxy.plan(StreamFault(on: "", .cutAnswer))
                     #expect(await failure { _ = try await connection.run([sql("INSERT INTO \(table) VALUES (1)")]) }?.kind == .outcomeUnknown)
                 }
@@ -118,7 +118,7 @@ func withProxy(_ body: (FaultProxy) async throws -> Void) async throws {
     }
 
     @Test func `an answer that never comes ends the connection`() async throws {
-        try await withProxy { proxy in
+        try await withProxy { proxy async throws in
             let server = try await PostgresUnderTest.common()
             let connection = try await PostgresConnection.connect(
                 PostgresConfiguration(url: Secret(server.url(port: proxy.port)), connectTimeout: .seconds(30), statementTimeout: .milliseconds(100)))
@@ -129,7 +129,7 @@ func withProxy(_ body: (FaultProxy) async throws -> Void) async throws {
     }
 
     @Test func `a server that takes the connection and says nothing is not connected`() async throws {
-        try await withProxy { proxy in
+        try await withProxy { proxy async throws in
             let server = try await PostgresUnderTest.common()
             proxy.plan(StreamFault(on: "", .hang))
             let error = await failure {

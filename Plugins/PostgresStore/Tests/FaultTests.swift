@@ -15,7 +15,7 @@ import TradingModel
         let proxy = try await FaultProxy.start(venuePort: try await PostgresUnderTest.common().port, isOpaque: true)
         let outcome: Result<Void, any Error>
         do {
-            try await PostgresPlace.with { place in
+            try await PostgresPlace.with { place async throws in
                 let url = try await PostgresUnderTest.common().url(port: proxy.port, parameters: "?sslmode=disable")
                 let store = try await place.open(place.configuration(url))
                 let outcome: Result<Void, any Error>
@@ -35,7 +35,7 @@ import TradingModel
     }
 
     @Test func `a commit whose answer was lost is found and answered as what it was`() async throws {
-        try await withProxied { place, store, proxy in
+        try await withProxied { (place, store, proxy) async throws in
             #expect(try await store.admit(admission("first")) == .admitted)
             proxy.plan(StreamFault(on: "COMMIT", .cutAnswer))
             #expect(try await store.admit(admission("a")) == .admitted)
@@ -47,7 +47,7 @@ import TradingModel
     }
 
     @Test func `a commit that did not reach the server is not claimed`() async throws {
-        try await withProxied { place, store, proxy in
+        try await withProxied { (place, store, proxy) async throws in
             #expect(try await store.admit(admission("first")) == .admitted)
             proxy.plan(StreamFault(on: "COMMIT", .cutRequest))
             let error = await failure { _ = try await store.admit(admission("a")) }
@@ -59,7 +59,7 @@ import TradingModel
     }
 
     @Test func `wherever the connection is cut within a transaction, it is stored whole or not at all`() async throws {
-        try await withProxied { place, store, proxy in
+        try await withProxied { (place, store, proxy) async throws in
             let tenure = try await store.openTenure(aTenure("a1")).tenure
             for effect in [StreamFault.Effect.cutRequest, .cutAnswer] {
                 for skip in 0..<6 {
@@ -93,8 +93,8 @@ import TradingModel
     }
 
     @Test func `without its server a store is unavailable, and recovers by itself`() async throws {
-        try await PostgresUnderTest.with { server in
-            try await PostgresPlace.with(on: server) { place in
+        try await PostgresUnderTest.with { server async throws in
+            try await PostgresPlace.with(on: server) { place async throws in
                 let store = try await place.open(place.configuration())
                 #expect(try await store.admit(admission("a")) == .admitted)
                 try await server.stop()
@@ -124,7 +124,7 @@ import TradingModel
     }
 
     @Test func `a notification that is lost is made up for by looking`() async throws {
-        try await withProxied { place, store, proxy in
+        try await withProxied { (place, store, proxy) async throws in
             let other = try await place.open(place.configuration())
             let stream = store.commits()
             proxy.mapReplies { bytes in
@@ -141,7 +141,7 @@ import TradingModel
     }
 
     @Test func `a writer that is stopped within a transaction blocks the others only until the server ends it`() async throws {
-        try await PostgresPlace.with { place in
+        try await PostgresPlace.with { place async throws in
             let store = try await place.open(place.configuration())
             let stopped = try await PostgresConnection.connect(
                 PostgresConfiguration(
@@ -156,7 +156,7 @@ import TradingModel
     }
 
     @Test func `at the server's connection limit the store goes on with what it has`() async throws {
-        try await PostgresPlace.with { place in
+        try await PostgresPlace.with { place async throws in
             let role = "r_\(UInt64.random(in: 0 ... .max))"
             try await place.query("CREATE ROLE \(role) LOGIN SUPERUSER")
             let store = try await place.open(place.configuration(place.url.replacing("postgres@", with: "\(role)@")))

@@ -52,7 +52,7 @@ private struct WeakenedHarness: StoreHarness {
     let sql: String
 
     func withPlace(_ body: @escaping @Sendable (any StorePlace) async throws -> Void) async throws {
-        try await PostgresPlace.with { place in
+        try await PostgresPlace.with { place async throws in
             await (try place.open(place.configuration())).close()
             try await place.query(sql)
             try await body(place)

@@ -8,12 +8,12 @@ import TradingModel
 
 @Suite struct OpeningTests {
     @Test func `four processes that start at once make one schema`() async throws {
-        try await PostgresPlace.with { place in
+        try await PostgresPlace.with { place async throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<4 {
                     group.addTask {
                         let store = try await place.open(place.configuration())
-                        _ = try await store.openTenure(aTenure("a\(number)"))
+                        _ = try await store.openTenure(aTenure(AccountID("a\(number)")))
                         await store.close()
                     }
                 }
@@ -25,7 +25,7 @@ import TradingModel
     }
 
     @Test func `a store of a newer program is refused`() async throws {
-        try await PostgresPlace.with { place in
+        try await PostgresPlace.with { place async throws in
             await (try place.open(place.configuration())).close()
             try await place.query("UPDATE meta SET schema_version = 99")
             await #expect(throws: StoreOpeningError.self) { _ = try await place.open(place.configuration()) }
@@ -33,7 +33,7 @@ import TradingModel
     }
 
     @Test func `on another server or timeline the epoch rises, and a critical alert says so once`() async throws {
-        try await PostgresPlace.with { place in
+        try await PostgresPlace.with { place async throws in
             let first = try await place.open(place.configuration())
             let before = try await first.openTenure(aTenure("a1")).tenure
             await first.close()
@@ -53,7 +53,7 @@ import TradingModel
     }
 
     @Test func `a table that was emptied at once would be noticed, so it is refused`() async throws {
-        try await PostgresPlace.with { place in
+        try await PostgresPlace.with { place async throws in
             await (try place.open(place.configuration())).close()
             for table in ["journal", "tenures", "signals CASCADE"] {
                 await #expect(throws: (any Error).self) { try await place.query("TRUNCATE \(table)") }
@@ -62,7 +62,7 @@ import TradingModel
     }
 
     @Test func `an unsafe session refuses to start`() async throws {
-        try await PostgresPlace.with { place in
+        try await PostgresPlace.with { place async throws in
             let url = try await PostgresUnderTest.common().url(parameters: "?options=-c%20synchronous_commit%3Doff")
             await #expect(throws: (any Error).self) { _ = try await place.open(place.configuration(url)) }
         }
