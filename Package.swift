@@ -145,10 +145,10 @@ let plugins: [Target] =
         tests: ["TradingModel", "LockContract", "StoreContract", "OrderFlow", "FailPoints", "TestSupport", grdb, logging])
     + plugin(
         "MemoryLock", ["TradingModel", "PluginSettings", "LockContract"],
-        tests: ["TradingModel", "LockContract", "PluginSettings", "TestSupport", logging])
+        tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", logging])
     + plugin(
         "SQLiteLock", ["TradingModel", "PluginSettings", "LockContract", grdb, logging],
-        tests: ["TradingModel", "LockContract", "PluginSettings", "TestSupport", grdb, logging])
+        tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", grdb, logging])
 
 let testTargets: [Target] = [
     .target(
