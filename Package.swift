@@ -74,6 +74,8 @@ let contracts: [Target] = [
 
 let core: [Target] = [
     module("FailPoints", []),
+    .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    module("RedisKit", ["TradingModel", "CHiredis", nioSSL] + nio),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
         "Gateway",
@@ -149,6 +151,13 @@ let plugins: [Target] =
     + plugin(
         "SQLiteLock", ["TradingModel", "PluginSettings", "LockContract", grdb, logging],
         tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", grdb, logging])
+
+    + plugin(
+        "RedisLock", ["TradingModel", "PluginSettings", "LockContract", "RedisKit", logging],
+        tests: ["TradingModel", "LockContract", "PluginSettings", "RedisKit", "ConformanceKit", "TestSupport", logging])
+    + plugin(
+        "EtcdLock", ["TradingModel", "PluginSettings", "BrokerContract", "LockContract", "AdapterKit", logging],
+        tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", logging])
 
 let testTargets: [Target] = [
     .target(

@@ -24,6 +24,8 @@ struct LockSession: Sendable {
     let clock = SteeredClock()
     let holder = HolderIdentity.current(gateway: "conformance", purpose: "conformance")
     private let clause: String
+    /// A server that is there already keeps what an earlier run has left.
+    private let run = OwnerToken.random().prefix
     private let counter: TrialCounter
     private let proxies = ProxyList()
 
@@ -66,7 +68,7 @@ struct LockSession: Sendable {
     }
 
     func resource(_ name: String = "a") -> LockResource {
-        LockResource(rawValue: "account_lock:\(clause.filter { $0.isLetter || $0.isNumber || $0 == "-" })-\(name)")
+        LockResource(rawValue: "account_lock:\(clause.filter { $0.isLetter || $0.isNumber || $0 == "-" })-\(run)-\(name)")
     }
 
     // MARK: Time

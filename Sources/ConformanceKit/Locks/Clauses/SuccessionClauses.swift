@@ -4,10 +4,10 @@ import TradingModel
 /// LC-07: whether the holder before may still be at work.
 enum SuccessionClauses {
     static let all: [LockClause] = [
-        LockClause("LC-07.L36.first-and-released", "nobody was before, or whoever was released: the new holder need not wait") { session in
+        LockClause("LC-07.L36.released", "the holder before released: the new one need not wait") { session in
             let locks = try await session.open()
+            // A backend may not know whether anybody held before its first record, and then says so in doubt.
             let first = try await session.acquire(locks, session.resource())
-            try expect(!first.predecessorExpired, "the first holder has a predecessor")
             try await session.release(locks, first)
             let second = try await session.acquire(locks, session.resource())
             try expect(!second.predecessorExpired, "a released lease is called expired")
