@@ -108,7 +108,7 @@ let core: [Target] = [
             "TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway",
             "GatewayAPI", "GatewayConfiguration", "ConformanceKit", "SimulatorKit", "ServerKit", "BinanceStyle",
             "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "Paper",
-            "SQLiteStore", "MemoryLock", "SQLiteLock", argumentParser, asyncHTTPClient, logging, lifecycle, crypto,
+            "SQLiteStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", argumentParser, asyncHTTPClient, logging, lifecycle, crypto,
         ] + nio, path: "Sources/turnstile", swiftSettings: strict),
 ]
 
@@ -184,7 +184,8 @@ let testTargets: [Target] = [
     tests(
         "ConformanceKitTests",
         [
-            "ConformanceKit", "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "BinanceStyle",
+            "ConformanceKit", "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "RedisKit", "RedisLock",
+            "BinanceStyle",
             "BinanceStyleSimulator", "Paper", "SimulatorKit", "TestSupport", "turnstile", logging,
         ] + nio),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
