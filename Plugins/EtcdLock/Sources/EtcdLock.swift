@@ -190,9 +190,10 @@ final class EtcdLock: LockBackend {
         }
         let now = clock.wallTime.microseconds
         let record = EpochRecord(epoch: max((sight.epochRecord?.epoch ?? 0) + 1, seenEpoch + 1, now), cluster: sight.cluster, since: now)
+        let operation = try EtcdOperation.put(EtcdKeys.epoch, record)
         do throws(EtcdFailure) {
             let comparison = EtcdComparison.modified(EtcdKeys.epoch, sight.epoch?.modified ?? 0)
-            let result = try await transact([comparison], [try .put(EtcdKeys.epoch, record)], within: timeout)
+            let result = try await transact([comparison], [operation], within: timeout)
             if result.succeeded {
                 logger.warning("lock epoch raised: the server is new, or its data is", metadata: ["locks": "etcd", "epoch": .stringConvertible(record.epoch)])
                 seen.withLock { seen in

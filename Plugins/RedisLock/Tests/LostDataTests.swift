@@ -36,7 +36,7 @@ import TradingModel
         defer { shim.remove() }
         try await Scene.with(environment: shim.environment) { scene in
             let locks = scene.open()
-            let first = try #require(try await scene.acquire(locks, ttl: .seconds(2)))
+            let first = try #require(try await scene.acquire(locks, ttl: .seconds(5)))
             try shim.jump(to: .seconds(-3600))
             try await waitUntil("the clock is back", within: .seconds(30)) {
                 (try await locks.inspect(scene.resource).remaining ?? .zero) > .seconds(3000)
@@ -66,7 +66,7 @@ import TradingModel
     @Test func `a promoted replica that missed grants never repeats a fence of the lost primary`() async throws {
         try await Scene.with { primary in
             let link = try await TCPProxy.start(to: primary.server.port)
-            try await Scene.with(["--replicaof", "127.0.0.1 \(link.port)"]) { replica in
+            try await Scene.with(["--replicaof", "127.0.0.1", "\(link.port)"]) { replica in
                 let onPrimary = primary.open()
                 var fences: [FencingToken] = []
                 for _ in 0..<3 {

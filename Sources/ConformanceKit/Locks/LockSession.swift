@@ -67,6 +67,13 @@ struct LockSession: Sendable {
         return (try await site.open(LockWiring(clock: clock, port: proxy.port)), proxy)
     }
 
+    /// How many bytes go in this direction while `body` runs, so that cuts can be spread over all of them.
+    func wireLength(of direction: TCPProxy.Direction, _ proxy: TCPProxy, _ body: () async throws -> Void) async throws -> Int {
+        let before = proxy.bytes(direction)
+        try await body()
+        return proxy.bytes(direction) - before
+    }
+
     func resource(_ name: String = "a") -> LockResource {
         LockResource(rawValue: "account_lock:\(clause.filter { $0.isLetter || $0.isNumber || $0 == "-" })-\(run)-\(name)")
     }

@@ -29,7 +29,7 @@ struct WiredLock: LockBackend {
             // It waits for as long as it takes, and counts from when it knows.
             let result = try await base.acquire(resource, owner: owner, ttl: .seconds(60), holder: holder)
             let waited = try? await base.recover(resource, owner: owner)
-            guard let lease = result.granted ?? waited ?? nil else { return result }
+            guard let lease = result.granted ?? waited else { return result }
             return .granted(
                 Lease(
                     resource: resource, owner: owner, fence: lease.fence, localExpiry: Lease.localExpiry(requestedAt: clock.monotonic, ttl: ttl),

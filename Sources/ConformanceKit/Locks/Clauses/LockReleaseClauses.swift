@@ -65,10 +65,13 @@ enum LockReleaseClauses {
         LockClause("LC-05.L20.reply-lost", "a release whose reply is lost leaves no doubt: the lock is free or its owner's", .wireFault) { session in
             let (locks, proxy) = try await session.openThroughProxy()
             let direct = try await session.open()
-            for round in 0..<session.count(6, 300) {
-                let resource = session.resource("\(round % 20)")
+            let first = try await session.acquire(locks, session.resource("length"))
+            let whole = try await session.wireLength(of: .toClient, proxy) { try await session.release(locks, first) }
+            let rounds = session.count(8, 300)
+            for round in 0..<rounds {
+                let resource = session.resource("\(round)")
                 let lease = try await session.acquireEventually(locks, resource)
-                proxy.set(.init(cutAfter: round % 3 == 0 ? 0 : round, cutsWithReset: round % 2 == 0), .toClient)
+                proxy.set(.init(cutAfter: whole * round / rounds, cutsWithReset: round % 2 == 0), .toClient)
                 let result = try? await locks.release(lease)
                 proxy.set(nil, .toClient)
                 try expect(result != .notOwner && result != .alreadyExpired, "the owner's release says \(String(describing: result))")
