@@ -103,13 +103,14 @@ struct LockSession: Sendable {
         _ locks: any LockBackend, _ resource: LockResource, ttl: Duration = longTTL, owner: OwnerToken = .random(), holder: HolderIdentity? = nil
     ) async throws -> Lease? {
         for attempt in 1... {
-            do throws(LockError) {
+            do {
                 switch try await locks.acquire(resource, owner: owner, ttl: ttl, holder: holder ?? self.holder) {
                 case .granted(let lease): return lease
                 case .held: return nil
                 case .ambiguous: if let lease = try await locks.recover(resource, owner: owner) { return lease }
                 }
-            } catch {
+                guard attempt < 100 else { throw ControlFailure("ambiguous again and again") }
+            } catch let error as LockError {
                 guard case .unavailable = error, attempt < 100 else { throw error }
             }
             try await SystemClock().sleep(for: .milliseconds(20))

@@ -7,32 +7,51 @@ import TradingModel
 #endif
 
 /// A server of the machine as a child process with a folder of its own. Ended by its process number, never by its name.
+///
+/// Not Foundation's `Process`: there the end of one child may stay unseen as long as another lives that was started at the same time.
 final class ServerProcess: Sendable {
-    // Foundation's Process is used under the lock only.
-    private let process: Mutex<Process>
     let pid: Int32
     private let logPath: String
+    /// Whether its end was collected; until then its number is nobody else's.
+    private let hasEnded = Mutex(false)
 
     init(_ executable: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.currentDirectoryURL = URL(fileURLWithPath: folder)
         logPath = folder + "/server.log"
-        if !FileManager.default.fileExists(atPath: logPath) { FileManager.default.createFile(atPath: logPath, contents: nil) }
-        let log = try FileHandle(forWritingTo: URL(fileURLWithPath: logPath))
-        try log.seekToEnd()
-        process.standardOutput = log
-        process.standardError = log
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        try? log.close()
-        pid = process.processIdentifier
-        self.process = Mutex(process)
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        posix_spawn_file_actions_addchdir_np(&actions, folder)
+        // The threads of this program block signals; a child must not inherit that.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0.key)=\($0.value)" }
+        var argv = ([executable] + arguments).map { strdup($0) } + [nil]
+        var envp = variables.map { strdup($0) } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var number = pid_t()
+        let result = posix_spawn(&number, executable, &actions, &attributes, &argv, &envp)
+        guard result == 0 else { throw ControlFailure("\(executable): \(String(cString: strerror(result)))") }
+        pid = number
     }
 
-    var isRunning: Bool { process.withLock { $0.isRunning } }
+    var isRunning: Bool {
+        hasEnded.withLock { hasEnded in
+            if !hasEnded {
+                var status: Int32 = 0
+                hasEnded = waitpid(pid, &status, WNOHANG) != 0
+            }
+            return !hasEnded
+        }
+    }
+
     var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
 
     func send(_ signal: Int32) { if isRunning { _ = kill(pid, signal) } }
@@ -44,7 +63,12 @@ final class ServerProcess: Sendable {
         try await eventually("process \(pid) ends") { !self.isRunning }
     }
 
-    deinit { if isRunning { _ = kill(pid, SIGKILL) } }
+    deinit {
+        guard isRunning else { return }
+        _ = kill(pid, SIGKILL)
+        var status: Int32 = 0
+        waitpid(pid, &status, 0)
+    }
 
     /// The program's path, looked up as a shell does and in the folders of system programs.
     static func find(_ program: String) -> String? {
