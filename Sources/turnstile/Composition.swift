@@ -2,12 +2,10 @@ import BinanceStyle
 import BinanceStyleSimulator
 import Coinbase
 import CoinbaseSimulator
-import EtcdLock
 import GatewayConfiguration
 import Logging
 import MemoryLock
 import Paper
-import RedisLock
 import SQLiteLock
 import SQLiteStore
 import ServerKit
@@ -29,8 +27,6 @@ func allLocks() -> LockRegistry {
     var locks = LockRegistry()
     locks.register(SQLiteLockPlugin.self)
     locks.register(MemoryLockPlugin.self)
-    locks.register(RedisLockPlugin.self)
-    locks.register(EtcdLockPlugin.self)
     return locks
 }
 
