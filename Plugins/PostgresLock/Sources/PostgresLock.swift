@@ -1,0 +1,178 @@
+import Foundation
+import LockContract
+import PostgresKit
+import Synchronization
+import TradingModel
+
+/// Leases in a table of a Postgres server: one row per resource with its counter, raised in the commit that grants.
+///
+/// A commit is on the server's disk when it is answered; a server with settings under which it is not is refused. Leases end by the
+/// server's wall clock. The epoch rises with another cluster, a promotion, and tables that are new.
+final class PostgresLock: LockBackend {
+    private let pool: PostgresPool
+    private let clock: any TradingClock
+    private let schema: String
+    private let seenEpoch = Mutex<Int64>(0)
+
+    init(_ configuration: PostgresLockPlugin.Configuration, clock: any TradingClock) {
+        self.clock = clock
+        let schema = configuration.schema
+        self.schema = schema
+        let postgres = PostgresConfiguration(
+            url: configuration.url, connectTimeout: configuration.connectTimeout, statementTimeout: configuration.requestTimeout,
+            lockTimeout: configuration.requestTimeout, schema: schema)
+        pool = PostgresPool(
+            postgres, options: .init(size: configuration.connections, acquireTimeout: configuration.connectTimeout), clock: clock
+        ) { connection async throws(PostgresError) in
+            try await Self.prepare(connection, schema)
+        }
+    }
+
+    let capabilities = LockCapabilities(
+        isShared: true, isDurable: true, minimumTTL: .seconds(1), maximumTTL: .seconds(300),
+        notice: "locks: postgres: needs fsync; leases follow the server's wall clock; asynchronous failover means stop and reconcile",
+        fairness: .bestEffort, followsWallClock: true)
+
+    func check() async throws(LockError) -> [String] {
+        do throws(PostgresError) {
+            _ = try await pool.withConnection { connection async throws(PostgresError) in try await ServerSafety.check(connection) }
+            return []
+        } catch { throw Self.lockError(error) }
+    }
+
+    private static func prepare(_ connection: PostgresConnection, _ schema: String) async throws(PostgresError) {
+        let server = try await ServerSafety.check(connection)
+        _ = try await connection.run(LeaseStatements.schema(schema) + LeaseStatements.meet(server))
+    }
+
+    // MARK: Holding
+
+    func acquire(
+        _ resource: LockResource, owner: OwnerToken, ttl: Duration, holder: HolderIdentity
+    ) async throws(LockError) -> AcquireResult {
+        let identity: String
+        do { identity = String(decoding: try JSONEncoder().encode(holder), as: UTF8.self) } catch { throw .unavailable("\(error)") }
+        for _ in 0..<8 {
+            let asked = clock.monotonic
+            let results: [PostgresResult]
+            do throws(PostgresError) {
+                results = try await run([
+                    LeaseStatements.rise(above: seenEpoch.withLock { $0 }),
+                    LeaseStatements.acquire(resource.rawValue, owner: owner.rawValue, milliseconds: ttl.wholeMilliseconds, holder: identity),
+                    LeaseStatements.find(resource.rawValue),
+                ])
+            } catch {
+                if error.kind == .outcomeUnknown { return .ambiguous }
+                throw Self.lockError(error)
+            }
+            do throws(PostgresError) {
+                if let granted = results[1].first {
+                    let fence = FencingToken(epoch: try granted.integer(0), counter: try granted.integer(1))
+                    see(fence)
+                    return .granted(
+                        Lease(
+                            resource: resource, owner: owner, fence: fence, localExpiry: Lease.localExpiry(requestedAt: asked, ttl: ttl),
+                            predecessorExpired: try granted.flag(2)))
+                }
+                guard let row = try results[2].first.map({ row throws(PostgresError) in try LeaseRow(row) }) else { continue }
+                if row.isLive, row.owner == owner.rawValue { return .granted(row.lease(asked: asked)) }
+                if row.isLive { return .held(row.status) }
+            } catch { throw Self.lockError(error) }
+            // It became free between the two questions.
+        }
+        return .held(try await inspect(resource))
+    }
+
+    func recover(_ resource: LockResource, owner: OwnerToken) async throws(LockError) -> Lease? {
+        let asked = clock.monotonic
+        guard let row = try await find(resource), row.isLive, row.owner == owner.rawValue else { return nil }
+        return row.lease(asked: asked)
+    }
+
+    func renew(_ lease: Lease, ttl: Duration) async throws(LockError) -> RenewResult {
+        let asked = clock.monotonic
+        do throws(PostgresError) {
+            guard let row = try await run([LeaseStatements.renew(lease.values, milliseconds: ttl.wholeMilliseconds)])[0].first else { return .lost }
+            return .renewed(
+                Lease(
+                    resource: lease.resource, owner: lease.owner, fence: lease.fence,
+                    localExpiry: max(lease.localExpiry, Lease.localExpiry(requestedAt: asked, ttl: ttl)), predecessorExpired: try row.flag(0)))
+        } catch { throw Self.lockError(error) }
+    }
+
+    func release(_ lease: Lease) async throws(LockError) -> ReleaseResult {
+        do throws(PostgresError) {
+            let results = try await run([LeaseStatements.release(lease.values), LeaseStatements.find(lease.resource.rawValue)])
+            if let done = results[0].first { return try done.flag(0) ? .released : .alreadyExpired }
+            guard let found = results[1].first else { return .notOwner }
+            let row = try LeaseRow(found)
+            return row.state == "released" && row.owner == lease.owner.rawValue && row.fence == lease.fence ? .released : .notOwner
+        } catch {
+            if error.kind == .outcomeUnknown { return .ambiguous }
+            throw Self.lockError(error)
+        }
+    }
+
+    func forceRelease(
+        _ resource: LockResource, expected: FencingToken, actor: String, reason: String
+    ) async throws(LockError) -> Bool {
+        do throws(PostgresError) {
+            let statement = LeaseStatements.force(
+                resource.rawValue, epoch: expected.epoch, counter: expected.counter, actor: actor, reason: reason)
+            return try await run([statement])[0].first != nil
+        } catch { throw Self.lockError(error) }
+    }
+
+    // MARK: Looking
+
+    func inspect(_ resource: LockResource) async throws(LockError) -> LockStatus {
+        try await find(resource)?.status
+            ?? LockStatus(resource: resource, holder: nil, ownerPrefix: nil, fence: nil, age: nil, remaining: nil)
+    }
+
+    func list(prefix: String) async throws(LockError) -> [LockStatus] {
+        do throws(PostgresError) {
+            var all: [LockStatus] = []
+            for row in try await run([LeaseStatements.list(prefix)])[0].rows { all.append(try LeaseRow(row).status) }
+            return all
+        } catch { throw Self.lockError(error) }
+    }
+
+    private func find(_ resource: LockResource) async throws(LockError) -> LeaseRow? {
+        do throws(PostgresError) {
+            guard let row = try await run([LeaseStatements.find(resource.rawValue)])[0].first else { return nil }
+            return try LeaseRow(row)
+        } catch { throw Self.lockError(error) }
+    }
+
+    // MARK: Asking
+
+    /// One batch, which is one transaction. Tables that are gone are made anew, once: then nothing of it had been done.
+    private func run(_ statements: [PostgresStatement]) async throws(PostgresError) -> [PostgresResult] {
+        let schema = schema
+        return try await pool.withConnection { connection async throws(PostgresError) in
+            do throws(PostgresError) { return try await connection.run(statements) } catch {
+                guard error.kind == .refused(.undefinedTable) else { throw error }
+                try await Self.prepare(connection, schema)
+                return try await connection.run(statements)
+            }
+        }
+    }
+
+    private func see(_ fence: FencingToken) { seenEpoch.withLock { $0 = max($0, fence.epoch) } }
+
+    private static func lockError(_ error: PostgresError) -> LockError {
+        switch error.kind {
+        case .unsafeServer: .refused(error.description)
+        case .cancelled: .cancelled
+        default: .unavailable(error.description)
+        }
+    }
+}
+
+extension Lease {
+    /// As the statements take them.
+    fileprivate var values: [PostgresValue] {
+        [.text(resource.rawValue), .text(owner.rawValue), .integer(fence.epoch), .integer(fence.counter)]
+    }
+}
