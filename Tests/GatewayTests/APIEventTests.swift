@@ -4,6 +4,7 @@ import GatewayAPI
 import NIOCore
 import NIOHTTP1
 import StoreContract
+import TestSupport
 import Testing
 import TradingModel
 
