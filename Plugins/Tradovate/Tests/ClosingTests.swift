@@ -59,7 +59,7 @@ import TradingModel
         }
     }
 
-    @Test func `a reply with an id and a reason contradicts itself, and reasons decide the rest`() async throws {
+    @Test func `a closing whose reply is lost is unknown and not repeated, and the positions tell what it did`() async throws {
         try await AdapterHarness.with { harness in
             _ = await harness.place(try harness.order(.market, id: "r1"))
             #expect(try await harness.events.wait("r1", .filled) != nil)
