@@ -55,6 +55,9 @@ actor AccountDesk {
         if isMore { mailbox.signal() }
     }
 
+    /// An order that will not be sent any more.
+    func forget(_ order: OrderRecord) { queue.remove(DeskQueue.Entry(order, notBefore: clock.monotonic)) }
+
     /// Looks at the queue again.
     nonisolated func wake() { mailbox.signal() }
 

@@ -39,6 +39,8 @@ actor TenureKeeper {
     private var isClosed = false
     private var nextTry: MonotonicInstant?
     private var failures = 0
+    /// How often in a row somebody else took the account from us before our lease was renewed once.
+    private var defeats = 0
 
     init(
         account: AccountID, settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, holder: HolderIdentity,
@@ -132,7 +134,10 @@ actor TenureKeeper {
         do {
             switch try await locks.renew(current.lease, ttl: settings.lockTTL) {
             case .renewed(let lease):
-                if holding?.tenure == current.tenure { holding?.lease = lease }
+                if holding?.tenure == current.tenure {
+                    holding?.lease = lease
+                    defeats = 0
+                }
             case .lost:
                 await lose(current.tenure, "the lease was lost")
             }
@@ -146,6 +151,10 @@ actor TenureKeeper {
     func lose(_ tenure: Tenure, _ why: String) async {
         guard holding?.tenure == tenure else { return }
         holding = nil
+        // Where a backend grants one account to two gateways, each would fence the other before it has sent anything, in step, for ever.
+        // A random pause that doubles lets one of them work meanwhile.
+        defeats += 1
+        nextTry = clock.monotonic + min(Duration.milliseconds(50) * (1 << min(defeats - 1, 6)), settings.lockTTL) * Double.random(in: 0...1)
         await alerts.raise("lock_lost", .high, subject: "account:\(account)", "\(why); no more is sent under it")
     }
 

@@ -9,7 +9,7 @@ struct BinanceClient: Sendable {
     typealias Result = VenueHTTPResult
 
     let signer: BinanceSigner
-    let time: BinanceTime
+    let time: VenueClock
     let limiter: OutboundLimiter
     let clock: any TradingClock
     let dialect: BinanceDialect
@@ -23,7 +23,7 @@ struct BinanceClient: Sendable {
             throw BrokerError(.invalidRequest, effect: .notSent, "the REST endpoint is missing")
         }
         signer = try BinanceSigner(apiKey: configuration.apiKey, signingKey: configuration.signingKey)
-        time = BinanceTime(clock: clock)
+        time = VenueClock(clock: clock)
         limiter = OutboundLimiter(
             limits: configuration.dialect.rateLimits, reservePercent: [BinanceDialect.Scope.weight: 20], clock: clock)
         self.clock = clock

@@ -9,7 +9,7 @@ struct BinanceStream: BinanceUserStream {
 
     let url: URL
     let signer: BinanceSigner
-    let time: BinanceTime
+    let time: VenueClock
     let clock: any TradingClock
     let options: WebSocketOptions
 

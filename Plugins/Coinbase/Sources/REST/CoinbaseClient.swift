@@ -8,7 +8,7 @@ struct CoinbaseClient: Sendable {
     static let prefix = "/api/v3/brokerage"
 
     let signer: CoinbaseSigner
-    let time: CoinbaseTime
+    let time: VenueClock
     let limiter: OutboundLimiter
     let clock: any TradingClock
     let portfolio: String?
@@ -22,7 +22,7 @@ struct CoinbaseClient: Sendable {
             throw BrokerError(.invalidRequest, effect: .notSent, "the REST endpoint is missing")
         }
         signer = try CoinbaseSigner(keyName: configuration.keyName, privateKey: configuration.privateKey)
-        time = CoinbaseTime(clock: clock)
+        time = VenueClock(clock: clock)
         limiter = OutboundLimiter(
             limits: CoinbaseDialect.rateLimits, reservePercent: [CoinbaseDialect.Scope.account: 20], clock: clock)
         self.clock = clock
