@@ -190,7 +190,7 @@ let testTargets: [Target] = [
         "GatewayConfigurationTests",
         [
             "GatewayConfiguration", "PluginSettings", "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow",
-            "Gateway", "turnstile", "TestSupport",
+            "Gateway", "turnstile", "TestSupport", logging,
         ]),
     tests("TransportTests", ["AdapterKit", "ServerKit", "BrokerContract", "TradingModel", "TestSupport", asyncHTTPClient, nioWebSocket] + nio),
     tests("SimulatorKitTests", ["SimulatorKit", "ServerKit", "TradingModel", "TestSupport", asyncHTTPClient] + nio),

@@ -37,7 +37,7 @@ public final class TradingGateway: Service {
         self.arrivals = arrivals
         admissions = Admissions(
             settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules }, store: store, alerts: alerts,
-            clock: clock, logger: logger, onAdmitted: { arrivals.add($0) })
+            clock: clock, logger: logger, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
     }
 
     /// Works the accounts until cancelled or asked to shut down gracefully.
@@ -61,7 +61,7 @@ public final class TradingGateway: Service {
                 }
             }
             group.addTask { [arrivals] in
-                await supervisor.keep("arrivals") { try await arrivals.deliver { await workers[$0]?.desk.enqueue($1) } }
+                await supervisor.keep("arrivals") { try await arrivals.deliver { await workers[$0]?.desk.add($1) } }
                 return false
             }
             group.addTask {
@@ -158,26 +158,37 @@ public final class TradingGateway: Service {
     }
 }
 
-/// Orders on their way from admission to their desks. Bounded: what does not fit is found by the rescan.
+/// Orders on their way from admission to their desks: of each what its desk needs to know. Bounded: what does not fit is found by the rescan.
 final class Arrivals: Sendable {
-    private let waiting = Mutex<[OrderRecord]>([])
+    private struct Arrival {
+        let account: AccountID
+        let entry: DeskQueue.Entry
+    }
+
+    private let waiting = Mutex<[Arrival]>([])
     private let mailbox = Mailbox()
     private static let limit = 10_000
 
-    func add(_ orders: [OrderRecord]) {
-        waiting.withLock { if $0.count < Self.limit { $0 += orders } }
+    /// Legs are left out: their entry's request makes them.
+    func add(_ orders: [OrderRecord], at now: MonotonicInstant) {
+        waiting.withLock { waiting in
+            guard waiting.count < Self.limit else { return }
+            for order in orders where order.bracketRole == nil {
+                waiting.append(Arrival(account: order.account, entry: DeskQueue.Entry(order, notBefore: now)))
+            }
+        }
         mailbox.signal()
     }
 
-    func deliver(to desk: @Sendable (AccountID, [OrderRecord]) async -> Void) async throws {
+    func deliver(to desk: @Sendable (AccountID, [DeskQueue.Entry]) async -> Void) async throws {
         while !Task.isCancelled {
             await mailbox.wait()
-            let orders = waiting.withLock { waiting in
+            let arrivals = waiting.withLock { waiting in
                 defer { waiting = [] }
                 return waiting
             }
             // One visit to a desk for all of its orders, which stay in their order.
-            for (account, orders) in Dictionary(grouping: orders, by: \.account) { await desk(account, orders) }
+            for (account, arrivals) in Dictionary(grouping: arrivals, by: \.account) { await desk(account, arrivals.map(\.entry)) }
         }
         throw CancellationError()
     }

@@ -29,6 +29,22 @@ import TradingModel
         #expect(problem?.status == 400)
     }
 
+    @Test(arguments: [2, 15, 16, 17, 18, 40]) func `a repeated key is found in short objects and in long ones`(_ count: Int) throws {
+        let members = (0..<count).map { "\"k\($0)\":\($0)" }
+        let parsed = try parse("{" + members.joined(separator: ",") + "}")
+        #expect(parsed.text == "{" + members.joined(separator: ",") + "}")
+        for repeated in [0, count / 2, count - 1] {
+            let problem = #expect(throws: PayloadProblem.self) { try parse("{" + members.joined(separator: ",") + ",\"k\(repeated)\":0}") }
+            #expect(problem?.code == "duplicate_key")
+        }
+    }
+
+    @Test func `a text is the same with an escape in it and without, and what JSON escapes is written as an escape`() throws {
+        #expect(try parse(#"["plain é😀","\u0070lain é😀",""]"#) == .array([.string("plain é😀"), .string("plain é😀"), .string("")]))
+        #expect(JSONValue.string("a\"b\\c\n\r\t\u{1}\u{1F}\u{7F}é").text == #""a\"b\\c\n\r\t\u0001\u001f\u007fé""#)
+        #expect(try parse(JSONValue.string("a\"b\\c\n\r\t\u{1}\u{1F}\u{7F}é").text) == .string("a\"b\\c\n\r\t\u{1}\u{1F}\u{7F}é"))
+    }
+
     @Test func `depth and size are bounded`() {
         func code(_ text: String) -> String? {
             do {
@@ -43,7 +59,7 @@ import TradingModel
     }
 
     @Test func `invalid UTF-8 is refused`() {
-        for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0xAF, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0xFE, 0xFF, 0x00, 0x7B]] {
+        for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0xAF, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0xFE, 0xFF, 0x00, 0x7B], [0x22, 0x5C, 0x6E, 0xFF, 0x22]] {
             #expect(throws: PayloadProblem.self) { try StrictJSON.parse(bytes) }
         }
     }

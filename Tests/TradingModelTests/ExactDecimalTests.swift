@@ -52,6 +52,21 @@ import TradingModel
         #expect(try Decimal(exactly: "0.010").multipliedExactly(by: Decimal(exactly: "1.5")) == Decimal(exactly: "0.015"))
     }
 
+    /// Numbers of up to 15 digits with up to 20 decimals are multiplied without a check of the product.
+    @Test(arguments: [
+        ("999999999999999", "999999999999999", "999999999999998000000000000001"),
+        ("1000000000000000", "999999999999999", "999999999999999000000000000000"),
+        ("1000000000000001", "1000000000000001", "1000000000000002000000000000001"),
+        ("-999999999999999", "0.00000000000000000001", "-0.00000999999999999999"),
+        ("0.00000999999999999999", "0.00000999999999999999", "0.0000000000999999999999998000000000000001"),
+        ("0.000000000000000000001", "1.5", "0.0000000000000000000015"), ("1e3", "1.5", "1500"), ("0", "-1.5", "0"), ("0.1", "3", "0.3"),
+    ])
+    func `a product of few digits and one of many are the same to the last digit`(_ a: String, _ b: String, _ product: String) throws {
+        let (a, b) = (try Decimal(exactly: a), try Decimal(exactly: b))
+        #expect(a.multipliedExactly(by: b)?.plainText == product)
+        #expect(b.multipliedExactly(by: a)?.plainText == product)
+    }
+
     @Test func `rounding goes in the stated direction and stays on the step`() throws {
         let step = try Quantity("0.00001")
         #expect(try Quantity("0.123456789").rounded(.down, to: step) == Quantity("0.12345"))

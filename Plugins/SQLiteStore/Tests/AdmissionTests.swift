@@ -7,7 +7,10 @@ import TradingModel
 @testable import SQLiteStore
 
 @Suite struct AdmissionTests {
-    @Test func `a hundred identical admissions at once store one signal and one order`() async throws {
+    /// Never reached. With a limit the key is looked up before the slot is claimed; without one, storing the signal finds a known key.
+    static let roomyRate = RateRule(key: "roomy", limit: 1_000_000, interval: .seconds(1))
+
+    @Test(arguments: [nil, roomyRate]) func `a hundred identical admissions at once store one signal and one order`(_ rate: RateRule?) async throws {
         try await StoreFixture.run { fixture async throws in
             let results = try await withThrowingTaskGroup(of: AdmissionResult.self) { group in
                 for copy in 0..<100 {
@@ -15,7 +18,7 @@ import TradingModel
                         var signal = aSignal("x\(copy)", key: SignalKey(hash: hash("same"), isExplicit: true))
                         signal.id = SignalID("sig-x\(copy)")
                         return try await fixture.store.admit(
-                            Admission(signal: signal, orders: [anOrder("x\(copy)")], window: .seconds(300), rate: nil))
+                            Admission(signal: signal, orders: [anOrder("x\(copy)")], window: .seconds(300), rate: rate))
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
@@ -30,22 +33,22 @@ import TradingModel
         }
     }
 
-    @Test func `an explicit key with another payload is a conflict and stores nothing`() async throws {
+    @Test(arguments: [nil, roomyRate]) func `an explicit key with another payload is a conflict and stores nothing`(_ rate: RateRule?) async throws {
         try await StoreFixture.run { fixture async throws in
             try await fixture.admitOrder("a")
             let before = try await fixture.store.lastJournalSequence()
             let other = aSignal("b", key: SignalKey(hash: hash("key-a"), isExplicit: true), at: start + .seconds(86400 * 400), body: "other")
-            let result = try await fixture.store.admit(Admission(signal: other, orders: [], window: .seconds(1), rate: nil))
+            let result = try await fixture.store.admit(Admission(signal: other, orders: [], window: .seconds(1), rate: rate))
             #expect(result == .conflict(first: "sig-a"))
             #expect(try await fixture.store.lastJournalSequence() == before)
         }
     }
 
-    @Test func `a derived key acts again after its window, counted from the first receipt`() async throws {
+    @Test(arguments: [nil, roomyRate]) func `a derived key acts again after its window, counted from the first receipt`(_ rate: RateRule?) async throws {
         try await StoreFixture.run { fixture async throws in
             func admit(_ name: String, after seconds: Int64) async throws -> AdmissionResult {
                 let signal = aSignal(name, key: SignalKey(hash: hash("d"), isExplicit: false), at: start + .seconds(seconds))
-                return try await fixture.store.admit(Admission(signal: signal, orders: [], window: .seconds(300), rate: nil))
+                return try await fixture.store.admit(Admission(signal: signal, orders: [], window: .seconds(300), rate: rate))
             }
             #expect(try await admit("1", after: 0) == .admitted)
             #expect(try await admit("2", after: 200) == .duplicate(first: "sig-1", StoredAnswer(status: 202, body: "answer-1")))

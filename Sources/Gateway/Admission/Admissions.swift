@@ -22,6 +22,7 @@ final class Admissions: Sendable {
     private let logger: Logger
     private let coarse = SlidingWindowLimiter()
     private let fallback = SlidingWindowLimiter()
+    private let random = RandomBits()
     /// The last signal could not be stored: the next success resolves the alert.
     private let isDegraded = Mutex(false)
     private let onAdmitted: @Sendable ([OrderRecord]) -> Void
@@ -84,7 +85,7 @@ final class Admissions: Sendable {
         let expiresAt: Timestamp
         do {
             signal = try payload.signal(keyField: source.dedupeField)
-            var random = SystemRandomNumberGenerator()
+            var random = random
             signalID = Minting.signalID(at: now, using: &random)
             let maximumAge = min(signal.maximumAge ?? source.maxAge, source.maxAge)
             // A sender whose clock is ahead gains no time.

@@ -45,13 +45,14 @@ actor AccountDesk {
     /// Takes an order that is committed as queued or absent. A repeat is ignored, and so is a leg: its entry's request makes it.
     func enqueue(_ order: OrderRecord, after delay: Duration = .zero) {
         guard order.bracketRole == nil else { return }
-        guard queue.add(DeskQueue.Entry(order, notBefore: clock.monotonic + delay)) else { return }
-        mailbox.signal()
+        add([DeskQueue.Entry(order, notBefore: clock.monotonic + delay)])
     }
 
-    /// The same for many at once.
-    func enqueue(_ orders: [OrderRecord]) {
-        for order in orders { enqueue(order) }
+    /// The same for many at once, none of them a leg.
+    func add(_ entries: [DeskQueue.Entry]) {
+        var isMore = false
+        for entry in entries where queue.add(entry) { isMore = true }
+        if isMore { mailbox.signal() }
     }
 
     /// An order that will not be sent any more.

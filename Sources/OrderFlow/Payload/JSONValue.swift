@@ -57,11 +57,11 @@ public enum JSONValue: Sendable, Hashable {
 
     static func quote(_ text: String, to out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
-        // Nearly every text is plain; then it is copied whole.
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }) {
-            out.append(contentsOf: text.utf8)
-            return out.append(UInt8(ascii: "\""))
-        }
+        // Nearly every text is plain; then it is copied whole, and looked at where it lies in one piece.
+        let start = out.count
+        out.append(contentsOf: text.utf8)
+        if out[start...].allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }) { return out.append(UInt8(ascii: "\"")) }
+        out.removeSubrange(start...)
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): out.append(contentsOf: [UInt8(ascii: "\\"), byte])

@@ -121,7 +121,7 @@ public struct NativePayload: Sendable {
         case nil, .null?: return nil
         case .string(let text)?:
             guard text.utf8.count <= 256 else { throw problem("too_long", "\(key) is longer than 256 bytes", key) }
-            guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {
+            guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
                 throw problem("control_character", "\(key) contains a control character", key)
             }
             return text.isEmpty ? nil : text
@@ -144,12 +144,13 @@ public struct NativePayload: Sendable {
         }
         let value: D
         do { value = try D(text) } catch { throw problem("invalid_number", "\(key): \(error)", key) }
-        guard value > 0 else { throw problem("not_positive", "\(key) must be greater than zero, not \(value)", key) }
+        guard value.value.sign == .plus, !value.isZero else { throw problem("not_positive", "\(key) must be greater than zero, not \(value)", key) }
         return value
     }
 
     /// The stop loss must lie on the losing side of the order's own prices, the take profit on the winning side.
     private func bracket(_ side: Side, around own: [(String, Price?)]) throws(PayloadProblem) -> Bracket? {
+        guard node("stop_loss") != nil || node("take_profit") != nil else { return nil }
         for field in ["stop_loss", "take_profit"] {
             guard case .object? = node(field)?.content else { continue }
             throw problem("relative_price_unsupported", "\(field) must be an absolute price: there is no market price here to count from", field, status: 422)

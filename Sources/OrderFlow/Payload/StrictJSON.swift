@@ -57,6 +57,7 @@ public struct JSONNode: Sendable, Hashable {
 public struct StrictJSON {
     public static let maximumDepth = 32
     public static let maximumMembers = 1000
+    private static let fewMembers = 16
 
     private let bytes: [UInt8]
     private var index = 0
@@ -144,12 +145,14 @@ public struct StrictJSON {
     private mutating func object(depth: Int) throws(PayloadProblem) -> JSONNode.Content {
         index += 1
         var found: [JSONNode.Member] = []
+        /// The keys so far, once there are many. A few are compared one by one, which costs less than a set.
         var keys: Set<String> = []
         skipSpace()
         if index < bytes.count, bytes[index] == 0x7D {
             index += 1
             return .object([])
         }
+        found.reserveCapacity(8)
         while true {
             skipSpace()
             guard index < bytes.count else { throw problem("unexpected end of the body inside an object") }
@@ -159,7 +162,9 @@ public struct StrictJSON {
             guard bytes[index] == 0x22 else { throw problem("unexpected \(shown), a key in quotes is missing") }
             let keyOffset = index
             let key = try string()
-            guard keys.insert(key).inserted else { throw problem("the key \"\(key.prefix(64))\" occurs twice", at: keyOffset, code: "duplicate_key") }
+            if found.count == StrictJSON.fewMembers { keys = Set(found.map(\.key)) }
+            let isNew = found.count < StrictJSON.fewMembers ? !found.contains { $0.key == key } : keys.insert(key).inserted
+            guard isNew else { throw problem("the key \"\(key.prefix(64))\" occurs twice", at: keyOffset, code: "duplicate_key") }
             members += 1
             guard members <= StrictJSON.maximumMembers else { throw problem("more than \(StrictJSON.maximumMembers) values", code: "too_large") }
             skipSpace()
@@ -228,20 +233,21 @@ public struct StrictJSON {
     private mutating func string() throws(PayloadProblem) -> String {
         let start = index
         index += 1
-        // Most texts have no escapes; what stands before the first one is copied whole.
+        // Most texts have no escapes and are read where they stand; what stands before the first escape is copied whole.
         let plain = bytes[index...].prefix { $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }
-        var out = Array(plain)
         index = plain.endIndex
+        if index < bytes.count, bytes[index] == 0x22 {
+            index += 1
+            return try text(plain, from: start)
+        }
+        var out = Array(plain)
         while true {
             guard index < bytes.count else { throw problem("the text that begins here does not end", at: start) }
             let byte = bytes[index]
             switch byte {
             case 0x22:
                 index += 1
-                guard let text = String(validating: out, as: UTF8.self) else {
-                    throw problem("the text that begins here is not valid UTF-8", at: start, code: "invalid_utf8")
-                }
-                return text
+                return try text(out[...], from: start)
             case 0x5C:
                 index += 1
                 try escape(into: &out)
@@ -251,6 +257,13 @@ public struct StrictJSON {
                 index += 1
             }
         }
+    }
+
+    private func text(_ bytes: ArraySlice<UInt8>, from start: Int) throws(PayloadProblem) -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw problem("the text that begins here is not valid UTF-8", at: start, code: "invalid_utf8")
+        }
+        return text
     }
 
     private mutating func escape(into out: inout [UInt8]) throws(PayloadProblem) {

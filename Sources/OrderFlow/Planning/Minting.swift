@@ -6,10 +6,13 @@ import TradingModel
 public enum Minting {
     private static let digits = Array("0123456789abcdef".utf8)
     private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+    /// The number that each character of the alphabet stands for, by its byte.
+    private static let numbers: [UInt64?] = (0...UInt8.max).map { byte in alphabet.firstIndex(of: byte).map { UInt64($0) } }
 
     /// 26 characters that sort by time: 48 bits of milliseconds and 80 random bits in Crockford's base 32 (the ULID layout).
     public static func signalID(at time: Timestamp, using random: inout some RandomNumberGenerator) -> SignalID {
         var characters: [UInt8] = []
+        characters.reserveCapacity(26)
         let milliseconds = UInt64(max(time.milliseconds, 0)) & 0xFFFF_FFFF_FFFF
         for shift in stride(from: 45, through: 0, by: -5) { characters.append(alphabet[Int(milliseconds >> UInt64(shift)) & 31]) }
         var bits = random.next()
@@ -24,7 +27,13 @@ public enum Minting {
     /// The order's id: its signal's, and its place in the plan.
     public static func orderID(_ signal: SignalID, index: Int) -> OrderID {
         let number = String(index)
-        return OrderID("\(signal)-\(String(repeating: "0", count: max(0, 3 - number.count)))\(number)")
+        var text = ""
+        text.reserveCapacity(signal.rawValue.utf8.count + 8)
+        text += signal.rawValue
+        text += "-"
+        for _ in 0..<max(0, 3 - number.utf8.count) { text += "0" }
+        text += number
+        return OrderID(text)
     }
 
     /// The id that the venue gets: the same for the same intent, always, so that it survives restarts and serves every attempt.
@@ -78,13 +87,13 @@ public enum Minting {
 
     /// The first ten characters of an id that ``signalID(at:using:)`` made, which are its time; nil for an id of another form.
     private static func timeCharacters(of signal: SignalID) -> [UInt8]? {
-        let characters = Array(signal.rawValue.utf8)
-        guard characters.count == 26, characters.prefix(10).allSatisfy(alphabet.contains) else { return nil }
-        return Array(characters.prefix(10))
+        let characters = Array(signal.rawValue.utf8.prefix(10))
+        guard signal.rawValue.utf8.count == 26, characters.allSatisfy({ numbers[Int($0)] != nil }) else { return nil }
+        return characters
     }
 
     private static func number(_ characters: [UInt8]) -> UInt64 {
-        characters.reduce(0) { $0 << 5 | UInt64(alphabet.firstIndex(of: $1) ?? 0) }
+        characters.reduce(0) { $0 << 5 | (numbers[Int($1)] ?? 0) }
     }
 
     /// Lower-case hex.

@@ -24,51 +24,52 @@ struct JSONLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = ""
-        line.reserveCapacity(512)
-        line += "{\"timestamp\":\""
-        line += clock.wallTime.description
-        line += "\",\"level\":\""
-        line += event.level.rawValue
-        line += "\",\"logger\":"
-        line += jsonText(label)
-        line += ",\"message\":"
-        line += jsonText(event.message.description)
+        var line = JSONLine()
+        line.add("{\"timestamp\":\"")
+        line.add(plain: clock.wallTime.description)
+        line.add("\",\"level\":\"")
+        line.add(plain: event.level.rawValue)
+        line.add("\",\"logger\":")
+        line.add(quoted: label)
+        line.add(",\"message\":")
+        line.add(quoted: event.message.description)
         if let error = event.error {
-            line += ",\"error\":"
-            line += jsonText("\(error)")
+            line.add(",\"error\":")
+            line.add(quoted: "\(error)")
         }
         let all = mergedMetadata(event)
         if !all.isEmpty {
-            line += ",\"metadata\":"
+            line.add(",\"metadata\":")
             write(all, to: &line)
         }
-        line += "}\n"
-        output.write(line, isUrgent: event.level >= .notice)
+        line.add("}\n")
+        output.write(line.bytes, isUrgent: event.level >= .notice)
     }
 
-    private func write(_ values: Logger.Metadata, to line: inout String) {
-        line += "{"
-        for (index, (key, value)) in values.sorted(by: { $0.key < $1.key }).enumerated() {
-            if index > 0 { line += "," }
-            line += jsonText(key)
-            line += ":"
+    private func write(_ values: Logger.Metadata, to line: inout JSONLine) {
+        line.add("{")
+        var isFirst = true
+        for (key, value) in values.sorted(by: { $0.key < $1.key }) {
+            if !isFirst { line.add(",") }
+            isFirst = false
+            line.add(quoted: key)
+            line.add(":")
             write(value, to: &line)
         }
-        line += "}"
+        line.add("}")
     }
 
-    private func write(_ value: Logger.MetadataValue, to line: inout String) {
+    private func write(_ value: Logger.MetadataValue, to line: inout JSONLine) {
         switch value {
-        case .string(let text): line += jsonText(text)
-        case .stringConvertible(let value): line += jsonText(value.description)
+        case .string(let text): line.add(quoted: text)
+        case .stringConvertible(let value): line.add(quoted: value.description)
         case .array(let values):
-            line += "["
+            line.add("[")
             for (index, value) in values.enumerated() {
-                if index > 0 { line += "," }
+                if index > 0 { line.add(",") }
                 write(value, to: &line)
             }
-            line += "]"
+            line.add("]")
         case .dictionary(let values): write(values, to: &line)
         }
     }
@@ -112,25 +113,4 @@ extension LogHandler {
         if let own = event.metadata { all.merge(own) { _, new in new } }
         return all
     }
-}
-
-/// A JSON string with its quotes.
-func jsonText(_ text: String) -> String {
-    // Nearly every text is plain; then it is copied whole.
-    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) { return "\"" + text + "\"" }
-    var result = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": result += "\\\""
-        case "\\": result += "\\\\"
-        case "\n": result += "\\n"
-        case "\r": result += "\\r"
-        case "\t": result += "\\t"
-        case let control where control.value < 0x20:
-            let digits = String(control.value, radix: 16)
-            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result + "\""
 }

@@ -28,9 +28,11 @@ final class LogOutput: Sendable {
 
     init(descriptor: Int32 = STDOUT_FILENO) { self.descriptor = descriptor }
 
-    func write(_ line: String, isUrgent: Bool = true) {
+    func write(_ line: String) { write(Array(line.utf8), isUrgent: true) }
+
+    func write(_ line: [UInt8], isUrgent: Bool) {
         let isDue = state.withLock { state in
-            state.waiting.append(contentsOf: line.utf8)
+            state.waiting.append(contentsOf: line)
             return isUrgent || !state.isBuffering || state.waiting.count >= Self.capacity
         }
         if isDue { flush() }

@@ -10,17 +10,20 @@ extension StoreTransaction {
         signal.occurrence = 1
         signal.copies = 0
         let keyHash = try StoredHash.bytes(signal.key.hash)
-        if let first = try latest(source: signal.source, keyHash) {
-            let isSame = signal.key.isExplicit || first.isExplicit || signal.receivedAt - first.receivedAt < admission.window
-            if isSame {
-                guard !signal.key.isExplicit || first.bodyHash == signal.bodyHash else { return .conflict(first: first.id) }
-                return try countCopy(of: first, at: signal.receivedAt, requestID: signal.requestID)
+        // Nearly every signal is new. Where no slot has to be claimed before it is stored, storing it finds that out.
+        let isStored = admission.rate == nil ? try insertIfNew(signal, keyHash) : false
+        if !isStored {
+            if let first = try latest(source: signal.source, keyHash) {
+                let isSame = signal.key.isExplicit || first.isExplicit || signal.receivedAt - first.receivedAt < admission.window
+                if isSame {
+                    guard !signal.key.isExplicit || first.bodyHash == signal.bodyHash else { return .conflict(first: first.id) }
+                    return try countCopy(of: first, at: signal.receivedAt, requestID: signal.requestID)
+                }
+                signal.occurrence = first.occurrence + 1
             }
-            signal.occurrence = first.occurrence + 1
+            if let rate = admission.rate, let wait = try claimSlot(rate, at: signal.receivedAt) { return .rateLimited(retryAfter: wait) }
+            try signal.insert(with: &statements.signal, keyHash: keyHash)
         }
-        if let rate = admission.rate, let wait = try claimSlot(rate, at: signal.receivedAt) { return .rateLimited(retryAfter: wait) }
-
-        try signal.insert(with: &statements.signal, keyHash: keyHash)
         try journal.write(signal.receivedLine, at: signal.receivedAt)
         failPoint("store.admit.before_orders")
         for order in admission.orders {
@@ -31,6 +34,12 @@ extension StoreTransaction {
         }
         failPoint("store.admit.before_commit")
         return .admitted
+    }
+
+    /// Stores the first occurrence of a key; false if the key is known.
+    private func insertIfNew(_ signal: SignalRecord, _ keyHash: [UInt8]) throws -> Bool {
+        try signal.insert(with: &statements.newSignal, keyHash: keyHash)
+        return db.changesCount == 1
     }
 
     private struct First {

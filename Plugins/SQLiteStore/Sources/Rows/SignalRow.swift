@@ -18,7 +18,7 @@ extension SignalRecord {
             answer: StoredAnswer(status: row[14], body: row[15]), copies: row[16])
     }
 
-    /// `insert` is a statement of ``insertion``; `keyHash` is the key's, as it is stored.
+    /// `insert` is a statement that begins with ``insertion``; `keyHash` is the key's, as it is stored.
     func insert(with insert: inout DirectStatement, keyHash: [UInt8]) throws {
         insert.start()
         insert.add(id.rawValue)

@@ -8,25 +8,33 @@ enum StoredHash {
 
     /// Throws if the text is not 64 digits of lower-case hex: two spellings of one key would be two keys.
     static func bytes(_ hex: String) throws(StoreError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(byteCount)
-        var high: UInt8?
-        for character in hex.utf8 {
-            let digit: UInt8
-            switch character {
-            case 0x30...0x39: digit = character - 0x30
-            case 0x61...0x66: digit = character - 0x61 + 10
-            default: throw .refused("not a SHA-256 in lower-case hex: \(hex.prefix(80))")
+        var hex = hex
+        var isHex = true
+        let bytes = hex.withUTF8 { digits in
+            guard digits.count == 2 * byteCount else {
+                isHex = false
+                return [UInt8]()
             }
-            if let first = high {
-                bytes.append(first << 4 | digit)
-                high = nil
-            } else {
-                high = digit
+            return [UInt8](unsafeUninitializedCapacity: byteCount) { bytes, count in
+                for index in 0..<byteCount {
+                    let (high, low) = (value(of: digits[2 * index]), value(of: digits[2 * index + 1]))
+                    // What is no digit has a value with bits that no digit has.
+                    isHex = isHex && (high | low) < 16
+                    bytes[index] = high << 4 | low & 15
+                }
+                count = byteCount
             }
         }
-        guard bytes.count == byteCount, high == nil else { throw .refused("not a SHA-256 in lower-case hex: \(hex.prefix(80))") }
+        guard isHex else { throw .refused("not a SHA-256 in lower-case hex: \(hex.prefix(80))") }
         return bytes
+    }
+
+    private static func value(of digit: UInt8) -> UInt8 {
+        switch digit {
+        case 0x30...0x39: digit - 0x30
+        case 0x61...0x66: digit - 0x61 + 10
+        default: 0xFF
+        }
     }
 
     static func hex(_ bytes: [UInt8]) -> String {

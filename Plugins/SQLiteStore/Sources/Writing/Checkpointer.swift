@@ -9,10 +9,10 @@ import Synchronization
 /// second connection does nearly all of it while the writer goes on, and the writer does the short rest, without which the log would
 /// never begin anew. If this cannot keep up or fails, SQLite's own limit (``largestLog``) still holds.
 final class Checkpointer: Sendable {
-    /// Pages in the log at which folding begins: 32 MiB. Keys are spread, so a longer log writes each page to the file less often.
-    static let pagesBeforeFolding = 8_000
-    /// Pages in the log at which SQLite folds within the COMMIT: 96 MiB. Also what a start after a crash reads at most.
-    static let largestLog = 24_000
+    /// Pages in the log at which folding begins: 64 MiB. Keys are spread, so a longer log writes each page to the file less often.
+    static let pagesBeforeFolding = 16_000
+    /// Pages in the log at which SQLite folds within the COMMIT: 128 MiB. Also what a start after a crash reads at most.
+    static let largestLog = 32_000
     /// So few pages are left to the writer.
     private static let pagesForWriter = 400
     /// Each round folds what was written during the one before; they get shorter.

@@ -65,13 +65,19 @@ enum JournalHash {
             bytes.append(contentsOf: value)
             bytes.append(UInt8(ascii: ";"))
         }
+        func field(_ number: Int64) {
+            bytes.append(decimal: number.decimalLength)
+            bytes.append(UInt8(ascii: ":"))
+            bytes.append(decimal: number)
+            bytes.append(UInt8(ascii: ";"))
+        }
         func field(_ value: String?) {
             // An absent field has a sign of its own: it differs from an empty one.
             if let value { field(value.utf8) } else { bytes.append(contentsOf: "-;".utf8) }
         }
         field(previous)
-        field(String(sequence))
-        field(String(at))
+        field(sequence)
+        field(at)
         field(type)
         field(signalID)
         field(orderID)
@@ -90,6 +96,19 @@ enum JournalHash {
             return hasher.finalize()
         }
         return digest.withUnsafeBytes { Array($0) }
+    }
+}
+
+extension Int64 {
+    /// Characters of its decimal text.
+    fileprivate var decimalLength: Int64 {
+        var length: Int64 = self < 0 ? 2 : 1
+        var rest = magnitude / 10
+        while rest > 0 {
+            length += 1
+            rest /= 10
+        }
+        return length
     }
 }
 
