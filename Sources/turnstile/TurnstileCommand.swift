@@ -19,7 +19,7 @@ struct TurnstileCommand: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            ServeCommand.self, DemoCommand.self, SimulateCommand.self, ConfigCommand.self, AdapterCommand.self, OrdersCommand.self,
+            ServeCommand.self, DemoCommand.self, SimulateCommand.self, ConfigCommand.self, AdapterCommand.self, LocksCommand.self, OrdersCommand.self,
             VersionCommand.self,
         ])
 }
