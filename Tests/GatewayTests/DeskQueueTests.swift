@@ -5,9 +5,9 @@ import TradingModel
 @testable import Gateway
 
 @Suite struct DeskQueueTests {
-    private func entry(_ id: OrderID, _ symbol: Symbol = "BTCUSDT") -> DeskQueue.Entry {
+    private func entry(_ id: OrderID, _ symbol: Symbol = "BTCUSDT", isFirst: Bool = true) -> DeskQueue.Entry {
         DeskQueue.Entry(
-            id: id, symbol: symbol, expiresAt: Timestamp(microseconds: 0), notBefore: MonotonicInstant(sinceBoot: .zero), isFirst: true)
+            id: id, symbol: symbol, expiresAt: Timestamp(microseconds: 0), notBefore: MonotonicInstant(sinceBoot: .zero), isFirst: isFirst)
     }
 
     private func drained(_ queue: DeskQueue, except held: Set<Symbol> = []) -> [OrderID] {
@@ -43,6 +43,24 @@ import TradingModel
         let isTakenAgain = queue.add(entry("1"))
         #expect(isTakenAgain)
         #expect(queue.count == 1)
+    }
+
+    @Test func `an order that was tried goes before older ones that were not, since they wait for it`() {
+        var queue = DeskQueue()
+        for id in ["1", "2", "5"] as [OrderID] { _ = queue.add(entry(id)) }
+        for id in ["4", "3"] as [OrderID] { _ = queue.add(entry(id, isFirst: false)) }
+        #expect(drained(queue) == ["3", "4", "1", "2", "5"])
+    }
+
+    @Test func `an order that waits here and was tried by another gateway moves to the front once`() {
+        var queue = DeskQueue()
+        for id in ["1", "2", "3"] as [OrderID] { _ = queue.add(entry(id)) }
+        let hasMoved = queue.add(entry("2", isFirst: false))
+        let hasMovedAgain = queue.add(entry("2", isFirst: false))
+        let isFirstAgain = queue.add(entry("2"))
+        #expect(hasMoved && !hasMovedAgain && !isFirstAgain)
+        #expect(queue.count == 3)
+        #expect(drained(queue) == ["2", "1", "3"])
     }
 
     @Test func `an older order that comes late takes its place before the others`() {

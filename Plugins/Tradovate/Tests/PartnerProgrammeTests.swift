@@ -59,8 +59,10 @@ import TradingModel
             // Two more sessions of the user close the oldest one, which is ours.
             let before = harness.events.all.count
             for _ in 0..<2 { steps.show("1.3 session management: another program logs in", try await login(harness.address) == 200) }
-            _ = try? await harness.broker.openOrders()
-            let isTold = try await harness.events.wait(from: before) { if case .disconnected = $0 { true } else { false } }
+            let isTold = try await eventually {
+                _ = try? await harness.broker.openOrders()
+                return harness.events.all.dropFirst(before).contains { if case .disconnected = $0 { true } else { false } }
+            }
             let isUp = try await harness.events.wait(from: before) { $0 == .connected }
             steps.show("1.3 session management: a displaced session is told as a gap and logs in again", isTold && isUp)
         }

@@ -11,7 +11,7 @@ import TradingModel
 /// Tokens, penalties, and the one session that the accounts of a user share.
 @Suite(.timeLimit(.minutes(2))) struct SessionTests {
     private func eventually(_ fits: () async throws -> Bool) async throws -> Bool {
-        for _ in 0..<3000 {
+        for _ in 0..<6000 {
             if try await fits() { return true }
             try await Task.sleep(for: .milliseconds(10))
         }

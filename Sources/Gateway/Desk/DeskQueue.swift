@@ -1,7 +1,8 @@
 import StoreContract
 import TradingModel
 
-/// The orders of one account that wait for their turn: a lane for each instrument, oldest first.
+/// The orders of one account that wait for their turn: a lane for each instrument, oldest first; but one that was tried before has its
+/// turn before all that were not, whatever its age, because they wait until it is settled.
 ///
 /// It holds what the desk needs to know of an order and no more, and what it does costs the same however many wait: when a venue is
 /// away for long, a hundred thousand may.
@@ -29,9 +30,13 @@ struct DeskQueue {
     var count: Int { known.count }
     var isEmpty: Bool { known.isEmpty }
 
-    /// Takes its place by id: ids sort by time of receipt. False if the order is here already.
+    /// Takes its place by id: ids sort by time of receipt. False if the order is here already, and as it is now.
     mutating func add(_ entry: Entry) -> Bool {
-        guard known.insert(entry.id).inserted else { return false }
+        if !known.insert(entry.id).inserted {
+            // Meanwhile another gateway may have tried it and proven it absent.
+            guard !entry.isFirst, lanes[entry.symbol]?.wasTried(entry.id) == false else { return false }
+            lanes[entry.symbol]?.remove(entry.id)
+        }
         lanes[entry.symbol, default: Lane()].insert(entry)
         return true
     }
@@ -60,8 +65,17 @@ extension DeskQueue.Entry {
 
 extension DeskQueue.Lane {
     mutating func insert(_ entry: DeskQueue.Entry) {
-        let index = entries[first...].lastIndex { $0.id < entry.id }.map { $0 + 1 } ?? first
+        let index = entries[first...].lastIndex { Self.goesBefore($0, entry) }.map { $0 + 1 } ?? first
         entries.insert(entry, at: index)
+    }
+
+    private static func goesBefore(_ a: DeskQueue.Entry, _ b: DeskQueue.Entry) -> Bool {
+        a.isFirst == b.isFirst ? a.id < b.id : b.isFirst
+    }
+
+    /// Whether it waits here as one that was tried; nil if it is not here.
+    func wasTried(_ id: OrderID) -> Bool? {
+        entries[first...].first { $0.id == id }.map { !$0.isFirst }
     }
 
     mutating func remove(_ id: OrderID) {

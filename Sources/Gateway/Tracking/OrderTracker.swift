@@ -75,6 +75,8 @@ actor OrderTracker {
         for var order in open {
             // What becomes known of their entry settles these; it is open too, and is taken over here.
             if order.bracketRole != nil, BracketFollowing.states.contains(order.state) { continue }
+            // What another gateway has found out meanwhile ends the doubt here too.
+            if let watch = watches[order.id], watch.order.version < order.version { await note(order) }
             switch order.state {
             case .queued, .absent:
                 waiting.append(order)
