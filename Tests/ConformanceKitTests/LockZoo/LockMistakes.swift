@@ -59,7 +59,7 @@ struct BadLock: Sendable, CustomStringConvertible {
         case .acceptsLateReply: "LC-03.L18.late-grant"
         case .lostMeansNotDone: "LC-06.L19.reply-lost"
         case .renewsBlindly: "LC-09.L28.half-open"
-        case .releasesBlindly: "LC-05.L20.reply-lost"
+        case .releasesBlindly: "LC-05.L20.cut"
         }
     }
 }

@@ -9,7 +9,7 @@ enum ExclusionClauses {
             let handles = try await session.open(4)
             let resource = session.resource()
             let witness = Witness()
-            let goal = session.count(80, 20_000)
+            let goal = session.count(40, 20_000)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for worker in 0..<16 {
                     group.addTask {
@@ -32,7 +32,7 @@ enum ExclusionClauses {
         },
         LockClause("LC-01.L02.herd", "of a hundred acquisitions at the same moment one is granted") { session in
             let handles = try await session.open(4)
-            for round in 0..<session.count(5, 1000) {
+            for round in 0..<session.count(2, 1000) {
                 let resource = session.resource("\(round)")
                 let granted = try await withThrowingTaskGroup(of: Bool.self) { group in
                     for number in 0..<100 {
@@ -65,7 +65,7 @@ enum ExclusionClauses {
         },
         LockClause("LC-01.L38.isolation", "locks of different resources do not touch each other") { session in
             let handles = try await session.open(2)
-            let number = session.count(20, 1000)
+            let number = session.count(10, 1000)
             var leases: [Lease] = []
             for index in 0..<number { leases.append(try await session.acquire(handles[index % 2], session.resource("\(index)"))) }
             for index in stride(from: 0, to: number, by: 2) { try await session.release(handles[1], leases[index]) }

@@ -7,7 +7,7 @@ enum FenceClauses {
         LockClause("LC-02.L03.release", "the fence rises over release") { session in
             let handles = try await session.open(2)
             var rising = RisingFence()
-            for round in 0..<session.count(40, 50_000) {
+            for round in 0..<session.count(20, 50_000) {
                 let lease = try await session.acquire(handles[round % 2], session.resource())
                 try rising.note(lease)
                 try await session.release(handles[round % 2], lease)

@@ -62,18 +62,22 @@ enum LockReleaseClauses {
             let next = try await session.acquire(locks, session.resource())
             try expect(next.fence > lease.fence, "\(next.fence) after \(lease.fence)")
         },
-        LockClause("LC-05.L20.reply-lost", "a release whose reply is lost leaves no doubt: the lock is free or its owner's", .wireFault) { session in
+        LockClause("LC-05.L20.cut", "a release whose request or reply is lost leaves no doubt: the lock is free or its owner's", .wireFault) { session in
             let (locks, proxy) = try await session.openThroughProxy()
             let direct = try await session.open()
             let first = try await session.acquire(locks, session.resource("length"))
-            let whole = try await session.wireLength(of: .toClient, proxy) { try await session.release(locks, first) }
-            let rounds = session.count(8, 300)
+            let before = (proxy.bytes(.toServer), proxy.bytes(.toClient))
+            try await session.release(locks, first)
+            let whole = (proxy.bytes(.toServer) - before.0, proxy.bytes(.toClient) - before.1)
+            let rounds = session.count(12, 300)
             for round in 0..<rounds {
                 let resource = session.resource("\(round)")
                 let lease = try await session.acquireEventually(locks, resource)
-                proxy.set(.init(cutAfter: whole * round / rounds, cutsWithReset: round % 2 == 0), .toClient)
+                // A lost request leaves the lock held, a lost reply leaves it free: both sides must be told apart from "released".
+                let (direction, length) = round % 2 == 0 ? (TCPProxy.Direction.toServer, whole.0) : (.toClient, whole.1)
+                proxy.set(.init(cutAfter: length * round / rounds, cutsWithReset: round % 4 < 2), direction)
                 let result = try? await locks.release(lease)
-                proxy.set(nil, .toClient)
+                proxy.set(nil, direction)
                 try expect(result != .notOwner && result != .alreadyExpired, "the owner's release says \(String(describing: result))")
                 let isFree = try await session.tryAcquire(direct, resource)
                 if let isFree {
