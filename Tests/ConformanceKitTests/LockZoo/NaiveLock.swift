@@ -173,8 +173,8 @@ final class NaiveLock: LockBackend {
         }
     }
 
-    /// Lets others in between two steps.
-    private func pause() async { for _ in 0..<20 { await Task.yield() } }
+    /// Lets others in between two steps, as a round trip to a server does.
+    private func pause() async { try? await SystemClock().sleep(for: .milliseconds(3)) }
 
     private func lease(_ resource: LockResource, _ entry: Entry, _ localExpiry: MonotonicInstant) -> Lease {
         Lease(

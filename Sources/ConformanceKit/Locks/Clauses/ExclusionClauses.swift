@@ -9,7 +9,7 @@ enum ExclusionClauses {
             let handles = try await session.open(4)
             let resource = session.resource()
             let witness = Witness()
-            let goal = session.count(40, 20_000)
+            let goal = session.count(60, 20_000)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for worker in 0..<16 {
                     group.addTask {
