@@ -102,7 +102,7 @@ import TradingModel
     @Test func `TLS is spoken and the certificate is checked`() async throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
-        guard try makeCertificate(in: folder) else { return }
+        try makeCertificate(in: folder)
         let port = try freePort()
         let arguments = ["--tls-port", "\(port)", "--tls-cert-file", folder.file("cert.pem"), "--tls-key-file", folder.file("key.pem"),
             "--tls-ca-cert-file", folder.file("cert.pem"), "--tls-auth-clients", "no"]
@@ -115,9 +115,8 @@ import TradingModel
         }
     }
 
-    /// False where there is no openssl.
-    private func makeCertificate(in folder: TemporaryFolder) throws -> Bool {
-        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl") else { return false }
+    private func makeCertificate(in folder: TemporaryFolder) throws {
+        try #require(FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"), "openssl is not installed: scripts/setup --tests")
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
         process.arguments = [
@@ -127,7 +126,7 @@ import TradingModel
         process.standardError = FileHandle.nullDevice
         try process.run()
         process.waitUntilExit()
-        return process.terminationStatus == 0
+        try #require(process.terminationStatus == 0)
     }
 
     @Test(arguments: [
