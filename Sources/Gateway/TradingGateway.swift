@@ -107,6 +107,17 @@ public final class TradingGateway: Service {
         return await admissions.receive(request)
     }
 
+    /// Asks for the cancel of an order. A repeat is safe; a cancellation of the calling task does not take the request back.
+    ///
+    /// - Parameter who: Who wished it, for the record; no secret.
+    public func cancel(_ id: OrderID, by who: String) async throws(StoreError) -> Cancellation {
+        guard let order = try await store.order(id)?.order else { return .noSuchOrder }
+        guard !isStopping.withLock({ $0 }), let worker = workers.withLock({ $0[order.account] }) else {
+            return order.state.isTerminal ? .ended(order) : .notSent("this gateway does not work the account \(order.account) now")
+        }
+        return try await worker.canceller.cancel(id, by: who)
+    }
+
     /// In the order of the configuration.
     public func accountStatuses() async -> [AccountStatus] {
         let workers = workers.withLock { $0 }

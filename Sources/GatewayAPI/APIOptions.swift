@@ -17,8 +17,10 @@ public struct APIOptions: Sendable {
     public var host: String
     /// 0 takes a free port; ``onListening`` tells which.
     public var port: Int
-    /// Any of them opens `/api`; none keeps it shut.
+    /// Any of them opens the reading of `/api`; none keeps it shut.
     public var readTokens: [Secret]
+    /// Any of them may cancel orders, and read too; none keeps that shut.
+    public var tradeTokens: [Secret]
     /// Nil serves plain HTTP.
     public var tls: TLS?
     /// The program's version, shown by the health checks.
@@ -35,13 +37,14 @@ public struct APIOptions: Sendable {
     public var onListening: @Sendable (Int) -> Void
 
     public init(
-        host: String = "127.0.0.1", port: Int, readTokens: [Secret], tls: TLS? = nil, build: String,
+        host: String = "127.0.0.1", port: Int, readTokens: [Secret], tradeTokens: [Secret] = [], tls: TLS? = nil, build: String,
         adapters: [AdapterDescription] = [], bodyDeadline: Duration = .seconds(10), pingInterval: Duration = .seconds(15),
         maximumEventStreams: Int = 64, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.host = host
         self.port = port
         self.readTokens = readTokens
+        self.tradeTokens = tradeTokens
         self.tls = tls
         self.build = build
         self.adapters = adapters

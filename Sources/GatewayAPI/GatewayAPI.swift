@@ -5,7 +5,7 @@ import ServerKit
 import ServiceLifecycle
 import TradingModel
 
-/// The gateway's HTTP side: hooks, the read API, the event stream and the health checks. `Contracts/openapi.yaml` describes it.
+/// The gateway's HTTP side: hooks, the read API, cancels, the event stream and the health checks. `Contracts/openapi.yaml` describes it.
 public enum GatewayAPI {
     /// Makes the HTTP service. It opens its port in `run()`, not before.
     ///
@@ -27,7 +27,9 @@ public enum GatewayAPI {
             events: EventEndpoint(
                 store: gateway.store, clock: clock, pingInterval: options.pingInterval,
                 slots: EventStreamSlots(limit: options.maximumEventStreams)),
-            readers: ReaderTokens(options.readTokens),
+            cancels: CancelEndpoint(gateway: gateway),
+            readers: BearerTokens(.reader, options.readTokens + options.tradeTokens),
+            traders: BearerTokens(.trader, options.tradeTokens),
             deadlines: deadlines,
             logger: logger)
         let server = try makeServer(

@@ -17,7 +17,7 @@ public struct HTTPSettings: Sendable {
     public let host: String
     /// 0 for a free port.
     public let port: Int
-    /// Bearer tokens by role. The role `reader` may read; there is no other role yet.
+    /// Bearer tokens by role. The role `reader` may read, `trader` may also cancel.
     public let tokens: [String: Secret]
     public let tls: TLSFiles?
 }

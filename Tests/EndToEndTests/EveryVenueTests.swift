@@ -156,6 +156,35 @@ struct VenueCase: Sendable, CustomStringConvertible {
         }
     }
 
+    @Test(arguments: VenueCase.all)
+    func `a position is left before its bracket ends: its exits are cancelled, and a plain sell closes it`(_ venueCase: VenueCase) async throws {
+        try await with(venueCase) { scene in
+            let bracket =
+                #","type":"limit","limit_price":"\#(venueCase.limit)","stop_loss":"\#(venueCase.stopLoss)","take_profit":"\#(venueCase.takeProfit)""#
+            #expect(try await scene.gateway.post(GatewayUnderTest.signal(extra: bracket)).status == 202)
+            let ids = try await scene.reach(["filled", "accepted", "accepted"]).compactMap { $0["id"] as? String }
+            #expect(try await scene.gateway.cancel(ids[1], token: GatewayUnderTest.token).status == 401)
+            #expect(try await scene.gateway.cancel(ids[0]).json["code"] as? String == "order_has_ended")
+            for id in ids.dropFirst() {
+                // One may go with the other; whoever asks again is told the same.
+                try await waitUntil("\(id) is cancelled") {
+                    let reply = try await scene.gateway.cancel(id)
+                    #expect([200, 202].contains(reply.status), "\(reply.body)")
+                    return reply.status == 200 && reply.json["status"] as? String == "cancelled"
+                }
+            }
+            // What the entry bought, less a fee that was taken out of it: long-only sells no more than is held.
+            #expect(try await scene.gateway.post(GatewayUnderTest.signal("sell")).status == 202)
+            _ = try await scene.reach(["filled", "cancelled", "cancelled", "filled"])
+            let left = try #require(try await scene.position())
+            #expect(left.magnitude <= Decimal(sign: .plus, exponent: -3, significand: 1), "\(left) is left")
+            if let venue = scene.venue {
+                let open = try await venue.orders().filter { ["accepted", "pending_new", "partially_filled"].contains($0["status"] as? String ?? "") }
+                #expect(open.isEmpty, "\(open)")
+            }
+        }
+    }
+
     /// Flat, to within a fee that the venue takes out of what is bought.
     private func check(_ scene: Scene) async throws {
         let left = try #require(try await scene.position())

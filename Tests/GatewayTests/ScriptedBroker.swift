@@ -19,6 +19,9 @@ final class ScriptedVenue: Sendable {
         var legsAsked: [OrderReference] = []
         var runs = 0
         var dies = 0
+        /// How cancels are answered, in turn; when empty, the venue does not have the order open.
+        var cancels: [CancelOutcome] = []
+        var cancelled: [OrderReference] = []
         var inFlight = 0
         var mostInFlight = 0
     }
@@ -31,6 +34,8 @@ final class ScriptedVenue: Sendable {
         case notSent(NotSentReason)
         case refuse
         case slow(Duration)
+        /// Takes the order, which then rests.
+        case rest
     }
 
     let state = Mutex(State())
@@ -92,6 +97,7 @@ final class ScriptedBroker: Broker {
         let out = Evidence(mayHaveLeft: true)
         switch step {
         case .fill: return accept(order)
+        case .rest: return rest(order)
         case .slow(let duration):
             try? await Task.sleep(for: duration)
             return accept(order)
@@ -102,6 +108,25 @@ final class ScriptedBroker: Broker {
         case .notSent(let reason): return .notSent(reason, Evidence(mayHaveLeft: false))
         case .refuse: return .refused(.insufficientFunds, out)
         }
+    }
+
+    private func rest(_ order: NewOrder) -> PlaceOutcome {
+        let report = report(of: order, .accepted)
+        venue.state.withLock { $0.known[order.clientOrderID] = report }
+        return .accepted(report, fills: [], Evidence(mayHaveLeft: true))
+    }
+
+    private func report(of order: NewOrder, _ status: VenueOrderStatus) -> OrderReport {
+        OrderReport(
+            venueOrderID: VenueOrderID("r-\(order.clientOrderID)"), clientOrderID: order.clientOrderID, symbol: order.symbol, side: order.side, type: order.type,
+            status: status, venueStatus: status.rawValue.uppercased(), quantity: order.quantity, filledQuantity: .zero, averagePrice: nil,
+            updatedAt: SystemClock().wallTime)
+    }
+
+    /// The latest order ends as cancelled, and no event tells it.
+    func end() {
+        guard let order = venue.state.withLock({ $0.placed.last }) else { return }
+        venue.state.withLock { $0.known[order.clientOrderID] = report(of: order, .cancelled) }
     }
 
     private func accept(_ order: NewOrder) -> PlaceOutcome {
@@ -164,7 +189,12 @@ final class ScriptedBroker: Broker {
     }
 
     func fills(of order: OrderReference) async throws(BrokerError) -> [Fill] { venue.state.withLock { $0.fills[order.clientOrderID] ?? [] } }
-    func cancel(_ order: OrderReference, within window: SendWindow) async -> CancelOutcome { .notOpen(Evidence(mayHaveLeft: true)) }
+    func cancel(_ order: OrderReference, within window: SendWindow) async -> CancelOutcome {
+        venue.state.withLock { state in
+            state.cancelled.append(order)
+            return state.cancels.isEmpty ? .notOpen(Evidence(mayHaveLeft: true)) : state.cancels.removeFirst()
+        }
+    }
     func replace(_ order: OrderReference, with terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
         .notSent(.unsupported, Evidence(mayHaveLeft: false))
     }

@@ -36,6 +36,7 @@ public struct GatewayUnderTest: Sendable {
     public let process: ProcessUnderTest
     public let port: Int
     public static let token = "reader-token-for-tests"
+    public static let tradeToken = "trader-token-for-tests"
     public static let secret = "hook-secret-for-tests"
     public var url: String { "http://127.0.0.1:\(port)" }
 
@@ -66,7 +67,7 @@ public struct GatewayUnderTest: Sendable {
         try folder.write(
             """
             version: 1
-            http: { host: 127.0.0.1, port: \(port), tokens: { reader: \(token) }, coarse_limit_per_second: 100000 }
+            http: { host: 127.0.0.1, port: \(port), tokens: { reader: \(token), trader: \(tradeToken) }, coarse_limit_per_second: 100000 }
             store: { type: sqlite, path: turnstile.db }
             locks: \(locks)
             gateway: { id: gw-test, send_window: 1s, pause_margin: 1s }
@@ -117,6 +118,11 @@ public struct GatewayUnderTest: Sendable {
     }
 
     public func get(_ path: String) async throws -> TestHTTP.Reply { try await TestHTTP.get(url + path, token: Self.token) }
+
+    /// Asks for an order's cancel.
+    public func cancel(_ id: String, token: String = tradeToken) async throws -> TestHTTP.Reply {
+        try await TestHTTP.send("DELETE", url + "/api/v1/orders/\(id)", headers: ["Authorization": "Bearer \(token)"])
+    }
 
     public func orders() async throws -> [[String: Any]] { try await get("/api/v1/orders?limit=1000").list }
 

@@ -54,6 +54,9 @@ actor AccountDesk {
         for order in orders { enqueue(order) }
     }
 
+    /// An order that will not be sent any more.
+    func forget(_ order: OrderRecord) { queue.remove(DeskQueue.Entry(order, notBefore: clock.monotonic)) }
+
     /// Looks at the queue again.
     nonisolated func wake() { mailbox.signal() }
 

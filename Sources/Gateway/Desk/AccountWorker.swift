@@ -12,6 +12,7 @@ struct AccountWorker: Sendable {
     let keeper: TenureKeeper
     let desk: AccountDesk
     let tracker: OrderTracker
+    let canceller: OrderCanceller
     private let gateway: GatewaySettings
     private let supervisor: Supervisor
     private let store: any OrderStore
@@ -38,6 +39,8 @@ struct AccountWorker: Sendable {
         await opened.connect { for order in $0 { await desk.enqueue(order) } }
         await tracker.connect(
             grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) })
+        canceller = OrderCanceller(
+            broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, sendWindow: gateway.sendWindow, clock: clock, logger: logger)
         self.settings = account
         self.gateway = gateway
         self.broker = broker

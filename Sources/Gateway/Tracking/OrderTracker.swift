@@ -145,6 +145,26 @@ actor OrderTracker {
         watches[id] = watch
     }
 
+    // MARK: Cancels
+
+    /// The order is asked about at once, and looked after if it was not.
+    func ask(_ id: OrderID) async {
+        if watches[id] == nil, let order = try? await store.order(id)?.order, !order.state.isTerminal, watches[id] == nil {
+            add(Watch(order, base: nil, now: clock.monotonic, firstCheckAfter: .zero))
+        }
+        watches[id]?.nextCheck = clock.monotonic
+    }
+
+    /// A reply told how the order stands. Its fills are asked for.
+    func learn(_ id: OrderID, _ report: OrderReport) async { await found(id, report) }
+
+    /// The order's cancel did not happen. Returns the record, or nil if it could not be stored: then the next answer about the order does it.
+    func liveOn(_ id: OrderID, reason: String, detail: String, alert: AlertDraft? = nil) async -> OrderRecord? {
+        let at = clock.wallTime
+        guard await update(id, { Cancelling.notDone($0, reason: reason, detail: detail, alert: alert, at: at) }) else { return nil }
+        return try? await store.order(id)?.order
+    }
+
     // MARK: Stream
 
     /// Receives events for as long as the broker lives.
@@ -296,7 +316,7 @@ actor OrderTracker {
     }
 
     /// How the venue is asked about the order; nil if the store cannot say now what the leg's entry is.
-    private func reference(to order: OrderRecord, venueOrderID: VenueOrderID?) async -> OrderReference? {
+    func reference(to order: OrderRecord, venueOrderID: VenueOrderID?) async -> OrderReference? {
         guard let role = order.bracketRole, let entryID = order.entryID else {
             return OrderReference(symbol: order.symbol, clientOrderID: order.clientOrderID, venueOrderID: venueOrderID)
         }
@@ -375,6 +395,11 @@ actor OrderTracker {
             }
         }
         await record(id, report: report, fills: fills)
+        if let order = watches[id]?.order, order.state == .cancelPending, clock.wallTime - order.updatedAt > Cancelling.patience {
+            let detail = "the venue still has it open \(Cancelling.patience.components.seconds) s after its cancel was asked for"
+            let alert = AlertDraft(type: "cancel_not_done", severity: .high, subject: "order:\(id)", message: "\(account) \(order.symbol): \(detail)")
+            _ = await liveOn(id, reason: "cancel_not_done", detail: detail, alert: alert)
+        }
         schedule(id, known: true)
     }
 

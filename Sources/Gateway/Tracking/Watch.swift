@@ -38,6 +38,7 @@ struct Watch: Sendable {
 
     /// How long until the next look at an order that the venue has.
     func interval(_ settings: TrackingSettings, streamIsUp: Bool) -> Duration {
+        if order.state == .cancelPending { return settings.immediateInterval }
         let scheduled: Duration =
             switch order.type {
             case .market:

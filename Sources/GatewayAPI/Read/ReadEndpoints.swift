@@ -106,9 +106,14 @@ struct ReadEndpoints: Sendable {
         return json(body.json)
     }
 
-    private static func json(_ text: String) -> Response {
-        Response(
-            status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+    private static func json(_ text: String) -> Response { Response(json: text) }
+}
+
+extension Response {
+    /// An answer in JSON that nobody may keep.
+    init(_ status: HTTPResponse.Status = .ok, json text: String) {
+        self.init(
+            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 }

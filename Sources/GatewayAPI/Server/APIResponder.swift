@@ -10,7 +10,9 @@ struct APIResponder: HTTPResponder {
     let health: HealthEndpoints
     let reads: ReadEndpoints
     let events: EventEndpoint
-    let readers: ReaderTokens
+    let cancels: CancelEndpoint
+    let readers: BearerTokens
+    let traders: BearerTokens
     let deadlines: BodyDeadlines
     let logger: Logger
 
@@ -25,6 +27,9 @@ struct APIResponder: HTTPResponder {
                 try hooks.check(request.headers)
                 isBodyUnread = false
                 response = try await hooks.respond(to: request, source: source, secret: secret, context, correlation)
+            } else if case .order(let id) = endpoint, request.method == .delete {
+                try traders.authorize(request.headers)
+                response = try await cancels.cancel(id, request, correlation)
             } else {
                 response = try await read(endpoint, request)
             }

@@ -59,6 +59,7 @@ enum Endpoint: Equatable {
         switch self {
         case .hook: [.post]
         case .events: [.get]
+        case .order: [.get, .head, .delete]
         default: [.get, .head]
         }
     }

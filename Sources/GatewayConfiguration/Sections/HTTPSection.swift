@@ -24,9 +24,13 @@ struct HTTPSection {
 
     private static func tokens(_ http: SettingsReader) -> [String: Secret] {
         http.optionalBlock("tokens") { tokens in
-            guard let token = tokens.secret("reader") else { return [:] }
-            if token.isEmpty { tokens.problem("http.tokens.reader must not be empty", at: tokens.position(of: "reader")) }
-            return ["reader": token]
+            var found: [String: Secret] = [:]
+            for (role, secret) in [("reader", tokens.secret("reader")), ("trader", tokens.secret("trader"))] {
+                guard let token = secret else { continue }
+                if token.isEmpty { tokens.problem("http.tokens.\(role) must not be empty", at: tokens.position(of: role)) }
+                found[role] = token
+            }
+            return found
         } ?? [:]
     }
 }

@@ -50,7 +50,8 @@ struct GatewayParts {
             try GatewayAPI.makeService(
                 gateway: gateway,
                 options: APIOptions(
-                    host: file.http.host, port: file.http.port, readTokens: Array(file.http.tokens.values),
+                    host: file.http.host, port: file.http.port, readTokens: file.http.tokens["reader"].map { [$0] } ?? [],
+                    tradeTokens: file.http.tokens["trader"].map { [$0] } ?? [],
                     tls: file.http.tls.map { APIOptions.TLS(certificatePath: $0.certificate, keyPath: $0.key) },
                     build: TurnstileCommand.version, adapters: allBrokers().entries.map(AdapterDescription.init), onListening: onListening),
                 clock: clock, logger: logger)
