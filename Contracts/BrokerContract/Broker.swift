@@ -44,6 +44,20 @@ public protocol Broker: Sendable {
     /// Changes a resting order, sending at most one request. *(BC-09)*
     func replace(_ order: OrderReference, with terms: Replacement, within window: SendWindow) async -> ReplaceOutcome
 
+    /// Leaves whatever is held of one symbol, by the venue's own command for it, sending at most one request. *(BC-22)*
+    ///
+    /// To be treated like a placement: a repeat may execute twice and so open a position the other way. What became of a doubtful one is
+    /// seen from the positions.
+    ///
+    /// - Parameter id: For the order that the venue makes, where the venue takes one for it. Elsewhere that order is told without a client
+    ///   order id.
+    func closePosition(_ symbol: Symbol, id: ClientOrderID, within window: SendWindow) async -> CloseOutcome
+
+    /// Places stop and target for something that is held already, sending at most one request. *(BC-23)*
+    ///
+    /// - Returns: As of a placement; the report is the stop's.
+    func placeExitPair(_ pair: ExitPair, within window: SendWindow) async -> PlaceOutcome
+
     /// Looks one order up by the id that we gave it. Never throws: an error is ``LookupResult/indeterminate(_:_:)``. *(BC-10)*
     func lookup(_ order: OrderReference) async -> LookupResult
 
@@ -61,6 +75,17 @@ public protocol Broker: Sendable {
 
     /// Positions of the account. A spot exchange without positions throws `.unsupported`. *(BC-14)*
     func positions() async throws(BrokerError) -> [Position]
+}
+
+/// What an adapter without the capability says.
+extension Broker {
+    public func closePosition(_ symbol: Symbol, id: ClientOrderID, within window: SendWindow) async -> CloseOutcome {
+        .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "the adapter closes no positions by a command of the venue"))
+    }
+
+    public func placeExitPair(_ pair: ExitPair, within window: SendWindow) async -> PlaceOutcome {
+        .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "the adapter places no exit pairs"))
+    }
 }
 
 /// Something that the venue, or the connection to it, told us. A hint: the snapshot is the truth.

@@ -105,12 +105,24 @@ public enum CancelOutcome: Sendable, Hashable {
 
 /// How a replacement ended. To be treated like a placement: never repeated on doubt.
 public enum ReplaceOutcome: Sendable, Hashable {
+    /// The report is the successor's where one was made, under its id; the old order is then cancelled.
     case replaced(OrderReport, Evidence)
-    /// The old order is gone and the new one was refused.
+    /// The old order is gone and the new one was refused. The report is the old one's.
     case cancelledOnly(OrderReport?, RejectReason, Evidence)
     case notOpen(Evidence)
     case refused(RejectReason, Evidence)
     case notSent(NotSentReason, Evidence)
+    case unknown(UnknownCause, Evidence)
+}
+
+/// How the command to close a position ended. To be treated like a placement: never repeated on doubt.
+public enum CloseOutcome: Sendable, Hashable {
+    /// The venue took the command. The id is that of the order that it made, if it names one; what that order does comes by stream and queries.
+    case requested(VenueOrderID?, Evidence)
+    /// The venue said no, in words that allow no other reading: it made no order. Where the command also cancels working orders, they may be gone.
+    case refused(RejectReason, Evidence)
+    case notSent(NotSentReason, Evidence)
+    /// The position may be closing. Only the positions and fills settle it.
     case unknown(UnknownCause, Evidence)
 }
 
@@ -126,13 +138,18 @@ public enum LookupResult: Sendable, Hashable {
 
 /// New terms for a resting order; nil keeps the old one.
 public struct Replacement: Sendable, Hashable {
+    /// The whole quantity, what is filled included.
     public var quantity: Quantity?
     public var limitPrice: Price?
     public var stopPrice: Price?
-    public init(quantity: Quantity? = nil, limitPrice: Price? = nil, stopPrice: Price? = nil) {
+    /// The id of the order that takes the place of the old one, where the venue makes another one of it. Never used before. Without
+    /// meaning where the order stays.
+    public var successor: ClientOrderID?
+    public init(quantity: Quantity? = nil, limitPrice: Price? = nil, stopPrice: Price? = nil, successor: ClientOrderID? = nil) {
         self.quantity = quantity
         self.limitPrice = limitPrice
         self.stopPrice = stopPrice
+        self.successor = successor
     }
 }
 

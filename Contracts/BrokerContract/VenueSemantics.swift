@@ -152,13 +152,30 @@ public struct ClientOrderIDRules: Sendable, Hashable, Codable {
     }
 }
 
+/// How a venue takes a new price, or a greater quantity, for a resting order.
+public enum Repricing: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Not at all: a quantity goes down, and nothing else changes.
+    case none
+    /// The order stays the same, under its id.
+    case inPlace = "in_place"
+    /// Another order takes its place, under ``Replacement/successor``, and the old one ends as cancelled. Two steps of the venue, of which
+    /// the second may fail.
+    case successor
+}
+
 /// What an adapter can do. Whatever is not listed is refused with ``BrokerError/Kind/unsupported`` before a byte is sent.
 public struct BrokerCapabilities: Sendable, Hashable, Codable {
     public var orderTypes: Set<OrderType>
     public var timesInForce: Set<TimeInForce>
     public var canReplace: Bool
+    /// What becomes of the order when a replacement asks for more than a smaller quantity.
+    public var repricing: Repricing
     /// Stop loss and take profit attached to an entry.
     public var canBracket: Bool
+    /// Stop loss and take profit for what is held already, as one request.
+    public var canPlaceExitPair: Bool
+    /// A command of the venue that leaves what is held of a symbol.
+    public var canClosePosition: Bool
     public var canPostOnly: Bool
     public var canReduceOnly: Bool
     public var canSellShort: Bool
@@ -166,13 +183,16 @@ public struct BrokerCapabilities: Sendable, Hashable, Codable {
     public var hasPositions: Bool
 
     public init(
-        orderTypes: Set<OrderType>, timesInForce: Set<TimeInForce>, canReplace: Bool = false, canBracket: Bool = false,
-        canPostOnly: Bool = false, canReduceOnly: Bool = false, canSellShort: Bool = false, hasStream: Bool, hasPositions: Bool = false
+        orderTypes: Set<OrderType>, timesInForce: Set<TimeInForce>, canReplace: Bool = false, repricing: Repricing = .none,
+        canBracket: Bool = false, canPlaceExitPair: Bool = false, canClosePosition: Bool = false, canPostOnly: Bool = false, canReduceOnly: Bool = false, canSellShort: Bool = false, hasStream: Bool, hasPositions: Bool = false
     ) {
         self.orderTypes = orderTypes
         self.timesInForce = timesInForce
         self.canReplace = canReplace
+        self.repricing = repricing
         self.canBracket = canBracket
+        self.canPlaceExitPair = canPlaceExitPair
+        self.canClosePosition = canClosePosition
         self.canPostOnly = canPostOnly
         self.canReduceOnly = canReduceOnly
         self.canSellShort = canSellShort

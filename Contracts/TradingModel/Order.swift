@@ -102,12 +102,15 @@ public enum OrderError: Error, Sendable, Equatable, CustomStringConvertible {
     case missing(String, OrderType)
     case unexpected(String, OrderType)
     case notPositive(String, String)
+    /// Two prices that lie the wrong way round.
+    case crossed(String, String)
 
     public var description: String {
         switch self {
         case .missing(let field, let type): "\(field) is required for a \(type.rawValue) order"
         case .unexpected(let field, let type): "\(field) has no meaning for a \(type.rawValue) order"
         case .notPositive(let field, let value): "\(field) must be greater than zero, not \(value)"
+        case .crossed(let one, let other): "\(one) and \(other) lie the wrong way round for the side"
         }
     }
 }

@@ -90,6 +90,8 @@ extension BinanceEngine {
             account: account, clientOrderID: target.clientOrderID, symbol: symbol, side: target.side, kind: target.kind, quantity: quantity,
             limitPrice: price)
         try market.check(terms, price: last)
+        let more = ((quantity - target.filledQuantity) * price).value - (target.openQuantity * (target.limitPrice ?? last)).value
+        guard isReduceOnly(target.id) || more / Self.leverage <= margin(account).available else { throw .insufficientBalance }
         try BinanceWindow(parameters).check(at: exchange.now)
         let crosses = target.side == .buy ? last <= price : last >= price
         if quantity <= target.filledQuantity || (target.kind == .limitMaker && crosses) {

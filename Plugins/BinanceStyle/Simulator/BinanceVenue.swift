@@ -21,7 +21,9 @@ public struct BinanceVenue: VenueHarness {
             operations: [
                 .place: [
                     .init("POST", "/api/v3/order"), .init("POST", "/api/v3/orderList/otoco"), .init("POST", "/api/v3/orderList/oto"),
-                ], .replace: [.init("PUT", "/api/v3/order/amend/keepPriority")], .cancel: [.init("DELETE", "/api/v3/order")],
+                ],
+                .replace: [.init("PUT", "/api/v3/order/amend/keepPriority"), .init("POST", "/api/v3/order/cancelReplace")],
+                .exitPair: [.init("POST", "/api/v3/orderList/oco")], .cancel: [.init("DELETE", "/api/v3/order")],
                 .lookup: [.init("GET", "/api/v3/order")], .openOrders: [.init("GET", "/api/v3/openOrders")],
                 .history: [.init("GET", "/api/v3/allOrders")], .fills: [.init("GET", "/api/v3/myTrades")],
                 .balances: [.init("GET", "/api/v3/account")], .time: [.init("GET", "/api/v3/time")],

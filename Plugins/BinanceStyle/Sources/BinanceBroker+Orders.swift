@@ -27,6 +27,15 @@ extension BinanceBroker {
         }
     }
 
+    public func placeExitPair(_ pair: ExitPair, within window: SendWindow) async -> PlaceOutcome {
+        await place(pair.id, within: window) { () throws(BinanceOrderRequest.Refusal) in
+            guard self.capabilities.canPlaceExitPair else {
+                throw .init(reason: .unsupported, message: "\(self.dialect.name) takes no exit pairs")
+            }
+            return try BinanceOrderRequest(pair, rules: try self.rules(for: pair.symbol))
+        }
+    }
+
     public func cancel(_ order: OrderReference, within window: SendWindow) async -> CancelOutcome {
         var parameters: BinanceParameters = ["symbol": order.symbol.rawValue, "origClientOrderId": order.clientOrderID.rawValue]
         if dialect.product == .spot { parameters.add("newClientOrderId", Self.cancelID(of: order.clientOrderID)) }

@@ -6,18 +6,20 @@ extension BinanceBroker {
         guard capabilities.canReplace else {
             return .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "\(dialect.name) changes no orders in place"))
         }
-        return dialect.product == .spot ? await amend(order, terms, within: window) : await modify(order, terms, within: window)
+        guard dialect.product == .spot else { return await modify(order, terms, within: window) }
+        let onlyQuantity = terms.limitPrice == nil && terms.stopPrice == nil
+        if onlyQuantity, terms.successor == nil { return await amend(order, terms, within: window) }
+        return await succeed(order, terms, within: window)
     }
 
-    /// Lowers an order's quantity in its place. Nothing else keeps the order: cancel-replace makes another one, under another
-    /// venue id and without the fills, which a replacement cannot tell.
+    /// Lowers an order's quantity in its place; nothing else keeps the order.
     private func amend(_ order: OrderReference, _ terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
         let rules: BinanceSymbolRules
         do { rules = try self.rules(for: order.symbol) } catch {
             return .notSent(error.reason, Evidence(mayHaveLeft: false, message: error.message))
         }
         guard let quantity = terms.quantity, terms.limitPrice == nil, terms.stopPrice == nil, rules.takesAmendments else {
-            return .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "only an order's quantity can be changed in place, and only downwards"))
+            return .notSent(.unsupported, Evidence(mayHaveLeft: false, message: "\(order.symbol) takes no amendments"))
         }
         guard quantity > 0, quantity.isMultiple(of: rules.instrument.lotSize) else {
             return .notSent(.invalid, Evidence(mayHaveLeft: false, message: "quantity \(quantity) is not on the lot \(rules.instrument.lotSize)"))
@@ -31,6 +33,47 @@ extension BinanceBroker {
             ], costs: [BinanceDialect.Scope.weight: 4], priority: .urgent, within: window)
         switch result {
         case .replied(let reply): return BinanceOutcomes.amend(reply, for: order, quantity: quantity)
+        case .notSent(let reason, let evidence): return .notSent(reason, evidence)
+        case .unknown(let cause, let evidence): return .unknown(cause, evidence)
+        }
+    }
+
+    /// Lets another order take the place of one that has no fills. The venue wants all its terms, so the old one is read first.
+    private func succeed(_ order: OrderReference, _ terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
+        guard window.isOpen(at: clock.monotonic) else { return .notSent(.windowClosed, Evidence(mayHaveLeft: false)) }
+        guard let successor = terms.successor, successor != order.clientOrderID, BinanceDialect.clientOrderIDRules.accepts(successor) else {
+            return .notSent(.invalid, Evidence(mayHaveLeft: false, message: "another order takes the place, and it needs an id of its own"))
+        }
+        guard state.withLock({ $0.placing.insert(successor).inserted }) else { return .notSent(.alreadyPlacing, Evidence(mayHaveLeft: false)) }
+        defer { state.withLock { _ = $0.placing.remove(successor) } }
+        let request: BinanceSuccessorRequest
+        do {
+            let rules = try self.rules(for: order.symbol)
+            let current = try await client.query(
+                dialect.paths.order, ["symbol": order.symbol.rawValue, "origClientOrderId": order.clientOrderID.rawValue],
+                weight: dialect.paths.weights.lookup, priority: .urgent, as: BinanceOrderReply.self)
+            let report = try Self.mapped { try current.report() }
+            guard current.clientOrderId == order.clientOrderID.rawValue else {
+                return .notSent(.notConnected, Evidence(mayHaveLeft: false, message: "the venue answered with another order"))
+            }
+            guard !report.status.isTerminal else { return .notOpen(Evidence(mayHaveLeft: false, message: "the order is \(report.venueStatus)")) }
+            if terms.limitPrice == nil, terms.stopPrice == nil, let quantity = terms.quantity, let old = report.quantity, quantity < old {
+                return await amend(order, terms, within: window)
+            }
+            request = try BinanceSuccessorRequest(order, current, report, terms, successor: successor, rules: rules)
+        } catch let refusal as BinanceOrderRequest.Refusal {
+            return .notSent(refusal.reason, Evidence(mayHaveLeft: false, message: refusal.message))
+        } catch let error as BrokerError where error.kind == .notFound {
+            return .notOpen(Evidence(mayHaveLeft: false, message: error.message))
+        } catch {
+            let isCancelled = (error as? BrokerError)?.kind == .cancelled
+            return .notSent(isCancelled ? .cancelled : .notConnected, Evidence(mayHaveLeft: false, message: "\(error)"))
+        }
+        let result = await client.command(
+            .post, BinanceSuccessorRequest.path, request.parameters, costs: [BinanceDialect.Scope.weight: 1, BinanceDialect.Scope.orders: 1],
+            priority: .urgent, within: window)
+        switch result {
+        case .replied(let reply): return BinanceOutcomes.succeed(reply, for: request)
         case .notSent(let reason, let evidence): return .notSent(reason, evidence)
         case .unknown(let cause, let evidence): return .unknown(cause, evidence)
         }

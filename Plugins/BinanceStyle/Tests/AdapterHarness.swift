@@ -35,7 +35,7 @@ struct AdapterHarness: Sendable {
     static func with(
         _ options: BinanceSimulator.Options = .init(), key: String = "key",
         signingKey: BinanceStyleConfiguration.SigningKey = .hmac(Secret("secret")), dialect: BinanceDialect = .standard,
-        listenKeyRenewal: Duration = .seconds(1800), requestTimeout: Duration = .seconds(2),
+        listenKeyRenewal: Duration = .seconds(1800), requestTimeout: Duration = .seconds(30),
         _ body: @escaping @Sendable (AdapterHarness) async throws -> Void
     ) async throws {
         try await BinanceSimulator.withServer(options) { simulator, address in
@@ -56,7 +56,7 @@ struct AdapterHarness: Sendable {
         }
     }
 
-    var window: SendWindow { SendWindow(notAfter: SystemClock().monotonic + .seconds(5)) }
+    var window: SendWindow { SendWindow(notAfter: SystemClock().monotonic + .seconds(60)) }
 
     func place(_ order: NewOrder) async -> PlaceOutcome { await broker.place(order, within: window) }
 

@@ -154,27 +154,4 @@ import TradingModel
             #expect(await harness.broker.lookup(harness.reference("b5")).report?.status == .accepted)
         }
     }
-
-    @Test func `a quantity is lowered in place, and nothing else is`() async throws {
-        try await AdapterHarness.with { harness async throws in
-            let placed = try #require(await harness.place(testOrder(limit: "50000", id: "r1")).acceptance).report
-            let less = Replacement(quantity: try Quantity("0.004"))
-            guard case .replaced(let report, _) = await harness.broker.replace(harness.reference("r1"), with: less, within: harness.window) else {
-                Issue.record("not replaced")
-                return
-            }
-            #expect(report.venueOrderID == placed.venueOrderID && report.quantity == less.quantity && report.limitPrice == 50000)
-            #expect(await harness.broker.lookup(harness.reference("r1")).report?.quantity == less.quantity)
-            let more = await harness.broker.replace(harness.reference("r1"), with: Replacement(quantity: 1), within: harness.window)
-            guard case .refused(.unsupported, _) = more else {
-                Issue.record("\(more)")
-                return
-            }
-            let price = await harness.broker.replace(harness.reference("r1"), with: Replacement(limitPrice: 49000), within: harness.window)
-            guard case .notSent(.unsupported, _) = price else {
-                Issue.record("\(price)")
-                return
-            }
-        }
-    }
 }

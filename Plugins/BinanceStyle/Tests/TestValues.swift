@@ -15,7 +15,7 @@ func testInstrument() throws -> Instrument {
 
 /// As a symbol that takes every kind of list and amendment.
 func testRules() throws -> BinanceSymbolRules {
-    BinanceSymbolRules(instrument: try testInstrument(), takesPairs: true, takesAttached: true, takesAmendments: true)
+    BinanceSymbolRules(instrument: try testInstrument(), takesPairs: true, takesAttached: true, takesAmendments: true, takesReplacements: true)
 }
 
 func testOrder(

@@ -4,7 +4,7 @@ import TradingModel
 /// What the adapter can do and what Coinbase guarantees. Sources: this adapter's README.
 enum CoinbaseDialect {
     static let capabilities = BrokerCapabilities(
-        orderTypes: [.market, .limit, .stopLimit], timesInForce: [.gtc, .ioc, .fok, .gtd], canReplace: true, canBracket: true,
+        orderTypes: [.market, .limit, .stopLimit], timesInForce: [.gtc, .ioc, .fok, .gtd], canReplace: true, repricing: .inPlace, canBracket: true,
         canPostOnly: true, hasStream: true)
 
     /// A reused id brings back the first order, but for how long is not published: the declared time is far below any that was seen.

@@ -25,7 +25,17 @@ extension PaperBroker {
                 kind: .market, quoteQuantity: order.notional), within: window)
     }
 
-    private func place(_ request: OrderRequest, legs: [OrderRequest] = [], within window: SendWindow) async -> PlaceOutcome {
+    public func placeExitPair(_ pair: ExitPair, within window: SendWindow) async -> PlaceOutcome {
+        let legs = BracketRole.allCases.map { role in
+            Self.leg(role, of: pair.id, symbol: pair.symbol, side: pair.side, quantity: pair.quantity, price: pair.price(role))
+        }
+        return await place(legs[0], legs: Array(legs.dropFirst()), pairedAs: pair.id, within: window)
+    }
+
+    /// - Parameter pair: The id of a pair that enters the market at once; nil if the legs wait behind the order.
+    private func place(
+        _ request: OrderRequest, legs: [OrderRequest] = [], pairedAs pair: ClientOrderID? = nil, within window: SendWindow
+    ) async -> PlaceOutcome {
         guard ([request.clientOrderID] + legs.map(\.clientOrderID)).allSatisfy({ semantics.clientOrderIDRules.accepts(ClientOrderID($0)) }) else {
             return .notSent(.invalid, Evidence(mayHaveLeft: false, message: "client order id"))
         }
@@ -37,6 +47,7 @@ extension PaperBroker {
                 try Self.checkRules(request, legs, instrument, price: core.prices[request.symbol])
             }
             guard !legs.isEmpty else { return try core.place(request, at: now) }
+            if let pair { return try core.place(OrderListRequest(clientListID: pair.rawValue, working: nil, pending: [request] + legs), at: now) }
             return try core.place(OrderListRequest(clientListID: request.clientOrderID, working: request, pending: legs), at: now)
         }
         switch change {
@@ -113,11 +124,17 @@ extension PaperBroker {
     /// The legs of the order's bracket: a stop and a limit order, under the ids that are derived from the entry's.
     private static func legs(of order: NewOrder) -> [OrderRequest] {
         (order.bracket?.roles ?? []).map { role in
-            let price = order.bracket?.price(role)
-            return OrderRequest(
-                account: PaperLedger.account, clientOrderID: order.clientOrderID.leg(role).rawValue, symbol: order.symbol, side: order.side.opposite,
-                kind: role == .stopLoss ? .stop : .limit, quantity: order.quantity, limitPrice: role == .takeProfit ? price : nil,
-                stopPrice: role == .stopLoss ? price : nil)
+            leg(
+                role, of: order.clientOrderID, symbol: order.symbol, side: order.side.opposite, quantity: order.quantity,
+                price: order.bracket?.price(role))
         }
+    }
+
+    private static func leg(
+        _ role: BracketRole, of id: ClientOrderID, symbol: Symbol, side: Side, quantity: Quantity, price: Price?
+    ) -> OrderRequest {
+        OrderRequest(
+            account: PaperLedger.account, clientOrderID: id.leg(role).rawValue, symbol: symbol, side: side, kind: role == .stopLoss ? .stop : .limit,
+            quantity: quantity, limitPrice: role == .takeProfit ? price : nil, stopPrice: role == .stopLoss ? price : nil)
     }
 }

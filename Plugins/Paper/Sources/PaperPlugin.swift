@@ -10,7 +10,8 @@ public enum PaperPlugin: BrokerPlugin {
     public static let defaultMode = AccountMode.paper
 
     public static let capabilities = BrokerCapabilities(
-        orderTypes: [.market, .limit, .stop, .stopLimit], timesInForce: [.gtc, .ioc, .fok], canBracket: true, canPostOnly: true, hasStream: true)
+        orderTypes: [.market, .limit, .stop, .stopLimit], timesInForce: [.gtc, .ioc, .fok], canBracket: true,
+        canPlaceExitPair: true, canPostOnly: true, hasStream: true)
 
     public static let semantics = VenueSemantics(
         deduplication: .forever, lookup: .openAndClosed(retention: .seconds(100 * 365 * 86_400)), visibilityHorizon: .zero,

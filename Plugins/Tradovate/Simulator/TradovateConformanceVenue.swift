@@ -26,6 +26,7 @@ public struct TradovateConformanceVenue: VenueHarness {
             operations: [
                 .place: [.init("POST", "/v1/order/placeorder"), .init("POST", "/v1/order/placeoso")],
                 .cancel: [.init("POST", "/v1/order/cancelorder")], .replace: [.init("POST", "/v1/order/modifyorder")],
+                .closePosition: [.init("POST", "/v1/order/liquidateposition")], .exitPair: [.init("POST", "/v1/order/placeoco")],
                 .lookup: [.init("GET", "/v1/command/list"), .init("GET", "/v1/order/items")],
                 .openOrders: [.init("GET", "/v1/order/deps")], .history: [.init("GET", "/v1/order/deps")],
                 .fills: [.init("GET", "/v1/fill/list"), .init("GET", "/v1/fill/ldeps")], .positions: [.init("GET", "/v1/position/deps")],

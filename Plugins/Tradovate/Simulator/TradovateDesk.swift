@@ -74,6 +74,8 @@ struct TradovateDesk: Sendable {
             case "auth/me": return TradovateAnswer(status: 200, body: .object(["userId": 15460, "name": "sim_user", "fullName": "Sim User"]))
             case "order/placeorder": return TradovateAnswer(status: 200, body: try venue.place(request.body, fault: fault))
             case "order/placeoso": return TradovateAnswer(status: 200, body: try venue.placeOSO(request.body, fault: fault))
+            case "order/placeoco": return TradovateAnswer(status: 200, body: try venue.placeOCO(request.body, fault: fault))
+            case "order/liquidateposition": return TradovateAnswer(status: 200, body: try venue.liquidate(request.body, fault: fault))
             case "order/modifyorder": return TradovateAnswer(status: 200, body: try venue.modify(request.body))
             case "order/cancelorder": return TradovateAnswer(status: 200, body: try venue.cancel(request.body))
             default: return read(request, isStale: fault?.action == .staleLookup)
@@ -93,7 +95,7 @@ struct TradovateDesk: Sendable {
 
     private func point(of endpoint: String) -> FaultPoint {
         switch endpoint {
-        case "order/placeorder", "order/placeoso", "order/modifyorder": .place
+        case "order/placeorder", "order/placeoso", "order/placeoco", "order/liquidateposition", "order/modifyorder": .place
         case "order/cancelorder": .cancel
         case "command/list", "order/item", "order/items": .lookup
         case "order/deps", "order/list": .openOrders

@@ -3,6 +3,25 @@ import TradingModel
 
 /// Orders that belong together: legs that wait for their entry, and two of which one cancels the other.
 extension TradovateVenue {
+    /// Two orders of one side that work at once, of which one cancels the other. Source: OpenAPI, `placeOCO`; the refusal was recorded by users.
+    func placeOCO(_ body: JSONValue, fault: Fault?) throws(TradovateRefusal) -> JSONValue {
+        let first = try newTerms(body)
+        guard let leg = body["other"] else { throw .violation(field: "other", text: "other is required") }
+        let second = try legTerms(leg, of: first)
+        let price = exchange.read { core in core.prices[Symbol(first.contract.name)] } ?? first.contract.product.price
+        let isSell = first.side == .sell
+        let fits = { (limit: Price?, stop: Price?) in
+            guard let limit, let stop else { return false }
+            return isSell ? stop < price && price < limit : limit < price && price < stop
+        }
+        guard first.side == second.side, Set([first.type, second.type]) == ["Limit", "Stop"],
+            fits(first.price ?? second.price, first.stopPrice ?? second.stopPrice)
+        else { throw .failure(reason: "InvalidPrice", text: "Wrong OCO combination") }
+        let ids = [begin(first, isSuspended: false, fault: fault), begin(second, isSuspended: false, fault: fault)]
+        link(ids[0], ids[1], account: first.account)
+        return .object(["orderId": .integer(ids[0]), "ocoId": .integer(ids[1])])
+    }
+
     /// The entry has ended with a fill: its legs start to work, for what it has filled.
     ///
     /// What the venue does with the legs of an entry that was cancelled after a part is not published; this is what protects the part.

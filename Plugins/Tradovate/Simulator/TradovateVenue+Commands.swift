@@ -51,7 +51,7 @@ extension TradovateVenue {
         return answer
     }
 
-    private func newTerms(_ body: JSONValue) throws(TradovateRefusal) -> TradovateTerms {
+    func newTerms(_ body: JSONValue) throws(TradovateRefusal) -> TradovateTerms {
         guard let account = account(body["accountId"]?.integer), body["accountSpec"]?.string == account.name else {
             throw .failure(reason: "UnknownReason", text: "Access is denied")
         }
@@ -65,7 +65,7 @@ extension TradovateVenue {
     }
 
     /// A leg inherits account, contract and quantity.
-    private func legTerms(_ leg: JSONValue, of entry: TradovateTerms) throws(TradovateRefusal) -> TradovateTerms {
+    func legTerms(_ leg: JSONValue, of entry: TradovateTerms) throws(TradovateRefusal) -> TradovateTerms {
         let side: Side = leg["action"]?.string == "Buy" ? .buy : .sell
         return try terms(leg.setting("orderQty", .decimal(entry.quantity)), contract: entry.contract, side: side, account: entry.account)
     }
@@ -103,7 +103,7 @@ extension TradovateVenue {
     }
 
     /// Makes order, version and command, and hands the order to the exchange; the outcome is told later. Duplicates are not noticed.
-    private func begin(_ terms: TradovateTerms, isSuspended: Bool, fault: Fault?) -> Int64 {
+    func begin(_ terms: TradovateTerms, isSuspended: Bool, fault: Fault?) -> Int64 {
         let now = clock.wallTime
         let id = state.withLock { state in
             let id = makeID(in: &state)
@@ -216,7 +216,7 @@ extension TradovateVenue {
         return entity.adding(["commandType": .string(type), "commandStatus": .string(status), "senderId": 15460, "userSessionId": 331, "isAutomated": true])
     }
 
-    private func link(_ a: Int64, _ b: Int64, account: Int64) {
+    func link(_ a: Int64, _ b: Int64, account: Int64) {
         state.withLock { state in
             state.terms[a]?.sibling = b
             state.terms[b]?.sibling = a

@@ -4,22 +4,41 @@ import TradingModel
 
 extension TradovateBroker {
     public func place(_ order: NewOrder, within window: SendWindow) async -> PlaceOutcome {
-        guard state.withLock({ $0.placing.insert(order.clientOrderID).inserted }) else {
+        await place(order.clientOrderID, order.symbol, within: window) { () throws(TradovateOrderRequest.Refusal) in
+            try TradovateOrderRequest.check(order)
+        } making: { (listing, account) throws(TradovateOrderRequest.Refusal) in
+            try TradovateOrderRequest(order, listing: listing, account: account)
+        }
+    }
+
+    public func placeExitPair(_ pair: ExitPair, within window: SendWindow) async -> PlaceOutcome {
+        await place(pair.id, pair.symbol, within: window) { () throws(TradovateOrderRequest.Refusal) in
+            try TradovateOrderRequest.check(pair)
+        } making: { (listing, account) throws(TradovateOrderRequest.Refusal) in
+            try TradovateOrderRequest(pair, listing: listing, account: account)
+        }
+    }
+
+    private func place(
+        _ id: ClientOrderID, _ symbol: Symbol, within window: SendWindow, checking check: () throws(TradovateOrderRequest.Refusal) -> Void,
+        making make: (Listing, TradovateAccount) throws(TradovateOrderRequest.Refusal) -> TradovateOrderRequest
+    ) async -> PlaceOutcome {
+        guard state.withLock({ $0.placing.insert(id).inserted }) else {
             return .notSent(.alreadyPlacing, Evidence(mayHaveLeft: false))
         }
-        defer { state.withLock { _ = $0.placing.remove(order.clientOrderID) } }
+        defer { state.withLock { _ = $0.placing.remove(id) } }
         let session: TradovateSession
         let request: TradovateOrderRequest
         let priority: OutboundLimiter.Priority
         do {
-            try TradovateOrderRequest.check(order)
+            try check()
             let (live, account) = try connected()
             session = live
-            let listing = try await live.directory.listing(order.symbol, roll: configuration.roll)
+            let listing = try await live.directory.listing(symbol, roll: configuration.roll)
             let held = live.netPositions(of: account.id) ?? [:]
-            try await checkRoll(order, listing, held: held, directory: live.directory)
-            request = try TradovateOrderRequest(order, listing: listing, account: account)
-            priority = Self.isExit(order, held: held[listing.contract.id]) ? .urgent : .normal
+            try await checkRoll(symbol, listing, held: held, directory: live.directory)
+            request = try make(listing, account)
+            priority = Self.isExit(request.order, held: held[listing.contract.id]) ? .urgent : .normal
         } catch let refusal as TradovateOrderRequest.Refusal {
             return .notSent(refusal.reason, Evidence(mayHaveLeft: false, message: refusal.message))
         } catch let error as BrokerError {
@@ -62,16 +81,16 @@ extension TradovateBroker {
 
     /// A position is not carried over a roll. While one is left in another month, an order under the same name would not close it but
     /// open a second one.
-    private func checkRoll(
-        _ order: NewOrder, _ listing: Listing, held: [Int64: Quantity], directory: ContractDirectory
+    func checkRoll(
+        _ symbol: Symbol, _ listing: Listing, held: [Int64: Quantity], directory: ContractDirectory
     ) async throws {
-        guard order.symbol != listing.name else { return }
+        guard symbol != listing.name else { return }
         for contractID in held.keys.sorted() where contractID != listing.contract.id {
             let other = try await directory.listing(contractID)
             guard other.product.id == listing.product.id else { continue }
             throw TradovateOrderRequest.Refusal(
                 reason: .invalid,
-                message: "\(order.symbol) means \(listing.name) now, but the account still holds \(other.name): close that by its own name first")
+                message: "\(symbol) means \(listing.name) now, but the account still holds \(other.name): close that by its own name first")
         }
     }
 

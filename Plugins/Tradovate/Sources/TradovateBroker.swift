@@ -17,6 +17,8 @@ public final class TradovateBroker: Broker {
         var account: TradovateAccount?
         /// Client order ids whose placement is under way.
         var placing: Set<ClientOrderID> = []
+        /// Contracts whose position is being closed.
+        var closing: Set<Int64> = []
     }
 
     let state = Mutex(State())

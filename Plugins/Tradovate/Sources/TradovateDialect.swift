@@ -4,8 +4,8 @@ import TradingModel
 /// What the adapter can do and what Tradovate guarantees. Sources: this adapter's README.
 enum TradovateDialect {
     static let capabilities = BrokerCapabilities(
-        orderTypes: [.market, .limit, .stop, .stopLimit, .trailingStop], timesInForce: [.day, .gtc, .ioc, .fok], canReplace: true,
-        canBracket: true, canSellShort: true, hasStream: true, hasPositions: true)
+        orderTypes: [.market, .limit, .stop, .stopLimit, .trailingStop], timesInForce: [.day, .gtc, .ioc, .fok], canReplace: true, repricing: .inPlace,
+        canBracket: true, canPlaceExitPair: true, canClosePosition: true, canSellShort: true, hasStream: true, hasPositions: true)
 
     /// A resend executes twice, and the lists that show client order ids prove nothing by what they lack.
     static func semantics(visibilityHorizon: Duration) -> VenueSemantics {

@@ -32,6 +32,26 @@ import TradingModel
         #expect(outcome.refusal == expected && outcome.evidence.venueCode == reason && outcome.evidence.message == "words")
     }
 
+    @Test func `of a closing an id is the command taken, a listed reason a refusal, and both at once or neither prove nothing`() throws {
+        guard case .requested("210540", _) = TradovateOutcomes.close(read(200, #"{"orderId":210540}"#)) else {
+            Issue.record("an order id was not read")
+            return
+        }
+        guard case .refused(.permissionDenied, _) = TradovateOutcomes.close(read(200, Self.failure("TradingLocked"))) else {
+            Issue.record("a listed reason was not read")
+            return
+        }
+        for (status, body) in [
+            (200, #"{"orderId":210540,"failureReason":"UnknownReason"}"#), (200, "{}"), (200, "no position"), (200, Self.failure("OfTomorrow")),
+            (200, Self.failure("RiskCheckTimeout")), (408, ""), (502, ""),
+        ] {
+            guard case .unknown = TradovateOutcomes.close(read(status, body)) else {
+                Issue.record("\(status) \(body) was taken to prove something")
+                continue
+            }
+        }
+    }
+
     @Test func `free text tells margin and permission`() throws {
         #expect(try place(200, Self.failure("UnknownReason", "Access is denied")).refusal == .permissionDenied)
         #expect(try place(200, Self.failure("UnknownReason", "Insufficient Margin for this order")).refusal == .insufficientFunds)

@@ -2,8 +2,8 @@
 public enum BrokerConformance {
     public static let clauses: [BrokerClause] =
         StreamClauses.all + CommandClauses.all + PlaceFaultClauses.all + TLSClauses.all + CancelClauses.all + CancelFaultClauses.all + ReplaceClauses.all
-        + LookupClauses.all + LookupFaultClauses.all + FillClauses.all + CapabilityClauses.all + BracketClauses.all
-        + DiscretionClauses.all
+        + RepriceClauses.all + LookupClauses.all + LookupFaultClauses.all + FillClauses.all + CapabilityClauses.all + BracketClauses.all + ClosingClauses.all
+        + ExitPairClauses.all + DiscretionClauses.all
 }
 
 /// The further clauses of `ExchangeContract`, for a broker that is an exchange.

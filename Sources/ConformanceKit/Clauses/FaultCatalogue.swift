@@ -13,6 +13,12 @@ struct FaultCatalogue {
     static let requests: [Entry] = cuts + hangs
     /// Those that say something of their own under TLS.
     static let underTLS: [Entry] = cuts.filter { ["cut-request-first-byte", "cut-request-middle", "cut-after-request", "cut-reply-body"].contains($0.name) }
+    /// Those by which commands differ that are sent by the same means as a placement.
+    static let essentials: [Entry] = (requests + replies).filter { essentialNames.contains($0.name) }
+    private static let essentialNames: Set<String> = [
+        "cut-request-middle", "cut-after-request", "reset-after-request", "cut-reply-body", "hang-after", "status-503-before", "status-500-after",
+        "unlisted-400", "redirect-307", "garbage-before", "empty-object", "slow",
+    ]
     static let replies: [Entry] = statuses + refusals + bodies + [slow]
 
     private static func plain(_ name: String, _ title: String, _ fault: WireFault, needsPatience: Bool = false) -> Entry {

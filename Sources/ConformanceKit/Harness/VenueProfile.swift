@@ -77,7 +77,7 @@ public struct VenueProfile: Sendable {
 /// What a broker asks a venue for.
 public enum VenueOperation: String, Sendable, Hashable, CaseIterable {
     case place, cancel, replace, lookup, history, fills, balances, positions, time
-    case openOrders = "open_orders"
+    case openOrders = "open_orders", closePosition = "close_position", exitPair = "exit_pair"
 }
 
 /// A kind of HTTP request.

@@ -34,7 +34,8 @@ public struct RemoteAccount: VenueHarness {
         if clause.id.hasPrefix("BC-02"), clause.kind == .wireFault { return "no proxy stands before the venue's stream" }
         if clause.kind == .wireFault { return plainWire == nil ? "the wire is TLS, and a proxy cannot play faults inside it" : nil }
         if clause.id.contains(".tls-") { return "the account does not trust a proxy's certificate" }
-        if clause.id.hasPrefix("BC-20") { return "it needs a venue whose price can be moved" }
+        if clause.id.hasPrefix("BC-22") { return "it closes whatever the account holds" }
+        if clause.id.hasPrefix("BC-20") || clause.id.hasPrefix("BC-23") { return "it needs a venue whose price can be moved" }
         if clause.level > .trades || Self.needSimulator.contains(clause.id) { return "it needs a venue that misbehaves on demand" }
         return nil
     }

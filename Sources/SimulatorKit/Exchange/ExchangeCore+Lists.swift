@@ -38,7 +38,9 @@ extension ExchangeCore {
         if let working = request.working { events += [try add(working, list: id, at: now)] }
         for pending in request.pending { events += [try addPending(pending, list: id, at: now)] }
         if request.working == nil {
-            guard enterMarket(request.pending.indices.map { firstID + Int64($0) }, at: now, into: &events) else { throw .wouldTriggerImmediately }
+            let ids = request.pending.indices.map { firstID + Int64($0) }
+            let arePlaceable = ids.compactMap { order($0) }.allSatisfy { isPlaceable($0) }
+            guard enterMarket(ids, at: now, into: &events) else { throw arePlaceable ? .insufficientFunds : .wouldTriggerImmediately }
         } else if order(firstID)?.isWorking == true {
             work(firstID, at: now, into: &events)
         }

@@ -64,7 +64,8 @@ struct AdapterCommand: ParsableCommand {
 
         private static func lacks(_ capabilities: BrokerCapabilities) -> String {
             [
-                ("replace", capabilities.canReplace), ("brackets", capabilities.canBracket), ("reduce-only", capabilities.canReduceOnly),
+                ("replace", capabilities.canReplace), ("brackets", capabilities.canBracket), ("exit pairs", capabilities.canPlaceExitPair),
+                ("closing positions", capabilities.canClosePosition), ("reduce-only", capabilities.canReduceOnly),
                 ("short selling", capabilities.canSellShort), ("positions", capabilities.hasPositions),
             ].filter { !$0.1 }.map(\.0).joined(separator: ", ")
         }

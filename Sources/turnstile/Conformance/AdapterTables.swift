@@ -28,7 +28,9 @@ struct AdapterTables {
     private var capabilities: [Row] {
         [
             ("order types", { Self.list($0.capabilities.orderTypes) }), ("times in force", { Self.list($0.capabilities.timesInForce) }),
-            ("replace", { Self.word($0.capabilities.canReplace) }), ("bracket", { Self.word($0.capabilities.canBracket) }),
+            ("replace", { Self.word($0.capabilities.canReplace) }), ("a new price or more", { Self.words($0.capabilities.repricing) }),
+            ("bracket", { Self.word($0.capabilities.canBracket) }), ("exit pair", { Self.word($0.capabilities.canPlaceExitPair) }),
+            ("close a position", { Self.word($0.capabilities.canClosePosition) }),
             ("post-only", { Self.word($0.capabilities.canPostOnly) }), ("reduce-only", { Self.word($0.capabilities.canReduceOnly) }),
             ("sell short", { Self.word($0.capabilities.canSellShort) }), ("stream", { Self.word($0.capabilities.hasStream) }),
             ("positions", { Self.word($0.capabilities.hasPositions) }), ("default mode", { $0.defaultMode.rawValue }),
@@ -63,6 +65,14 @@ struct AdapterTables {
     /// In the order in which the contract names them, not in that of a hash.
     private static func list<Value: RawRepresentable<String> & CaseIterable & Hashable>(_ values: Set<Value>) -> String {
         Value.allCases.filter { values.contains($0) }.map(\.rawValue).joined(separator: ", ")
+    }
+
+    private static func words(_ repricing: Repricing) -> String {
+        switch repricing {
+        case .none: "no"
+        case .inPlace: "the order stays"
+        case .successor: "another order takes its place"
+        }
     }
 
     static func words(_ deduplication: VenueSemantics.Deduplication) -> String {

@@ -9,6 +9,8 @@ struct Hooks: Sendable {
     var placeQuote: (@Sendable (any Exchange, QuoteSizedOrder, SendWindow) async -> PlaceOutcome)?
     var cancel: (@Sendable (any Exchange, OrderReference, SendWindow) async -> CancelOutcome)?
     var replace: (@Sendable (any Exchange, OrderReference, Replacement, SendWindow) async -> ReplaceOutcome)?
+    var close: (@Sendable (any Exchange, Symbol, ClientOrderID, SendWindow) async -> CloseOutcome)?
+    var placePair: (@Sendable (any Exchange, ExitPair, SendWindow) async -> PlaceOutcome)?
     var lookup: (@Sendable (any Exchange, OrderReference) async -> LookupResult)?
     var openOrders: (@Sendable (any Exchange) async throws(BrokerError) -> [OrderReport])?
     var history: (@Sendable (any Exchange, Symbol, Timestamp) async throws(BrokerError) -> [OrderReport])?
@@ -91,6 +93,14 @@ final class ZooBroker: Exchange {
         if let hook = hooks.replace { await hook(base, order, terms, window) } else { await base.replace(order, with: terms, within: window) }
     }
 
+    func closePosition(_ symbol: Symbol, id: ClientOrderID, within window: SendWindow) async -> CloseOutcome {
+        if let hook = hooks.close { await hook(base, symbol, id, window) } else { await base.closePosition(symbol, id: id, within: window) }
+    }
+
+    func placeExitPair(_ pair: ExitPair, within window: SendWindow) async -> PlaceOutcome {
+        if let hook = hooks.placePair { await hook(base, pair, window) } else { await base.placeExitPair(pair, within: window) }
+    }
+
     func lookup(_ order: OrderReference) async -> LookupResult {
         if let hook = hooks.lookup { await hook(base, order) } else { await base.lookup(order) }
     }
@@ -149,10 +159,8 @@ struct ZooVenue: VenueHarness {
         var sick = venue
         sick.makeBroker = { wiring in
             let hooks = bug.hooks()
-            guard let healthy = try venue.makeBroker(hooks.wiring?(wiring) ?? wiring) as? any Exchange else {
-                throw ControlFailure("no exchange to infect")
-            }
-            return ZooBroker(healthy, hooks)
+            let healthy = try venue.makeBroker(hooks.wiring?(wiring) ?? wiring)
+            return ZooBroker(healthy as? any Exchange ?? LiftedBroker(base: healthy), hooks)
         }
         return sick
     }
@@ -175,5 +183,5 @@ struct PlantedBug: Sendable, CustomStringConvertible {
 
     var description: String { name }
 
-    static let all: [PlantedBug] = placing + shaping + cancelling + finding + telling + counting + living + bracketing
+    static let all: [PlantedBug] = placing + shaping + cancelling + finding + telling + counting + living + bracketing + closing + repricing + pairing
 }

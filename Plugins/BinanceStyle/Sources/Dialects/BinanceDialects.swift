@@ -46,8 +46,8 @@ extension BinanceDialect {
         BinanceDialect(
             id: id, name: name, isLive: isLive, rest: rest, webSocket: webSocket, product: .spot, userStream: .webSocketAPI,
             capabilities: BrokerCapabilities(
-                orderTypes: [.market, .limit, .stop, .stopLimit], timesInForce: [.gtc, .ioc, .fok], canReplace: true, canBracket: true,
-                canPostOnly: true, hasStream: true),
+                orderTypes: [.market, .limit, .stop, .stopLimit], timesInForce: [.gtc, .ioc, .fok], canReplace: true, repricing: .successor,
+                canBracket: true, canPlaceExitPair: true, canPostOnly: true, hasStream: true),
             rateLimits: [
                 VenueRateLimit(scope: Scope.weight, limit: 6000, interval: .seconds(60)),
                 VenueRateLimit(scope: Scope.orders, limit: 50, interval: .seconds(10)),
@@ -63,7 +63,7 @@ extension BinanceDialect {
             id: id, name: name, isLive: isLive, rest: rest, webSocket: webSocket, product: .usdm,
             userStream: .listenKey(path: "/fapi/v1/listenKey", isQuery: isQuery),
             capabilities: BrokerCapabilities(
-                orderTypes: [.market, .limit], timesInForce: [.gtc, .ioc, .fok], canReplace: true, canPostOnly: true, canReduceOnly: true,
+                orderTypes: [.market, .limit], timesInForce: [.gtc, .ioc, .fok], canReplace: true, repricing: .inPlace, canPostOnly: true, canReduceOnly: true,
                 canSellShort: true, hasStream: true, hasPositions: true),
             rateLimits: [
                 VenueRateLimit(scope: Scope.weight, limit: 2400, interval: .seconds(60)),

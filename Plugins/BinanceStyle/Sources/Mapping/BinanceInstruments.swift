@@ -7,13 +7,14 @@ struct BinanceSymbolRules: Sendable {
     var takesPairs = false
     var takesAttached = false
     var takesAmendments = false
+    var takesReplacements = false
 }
 
 extension BinanceExchangeInfoReply.Symbol {
     func rules() throws -> BinanceSymbolRules {
         BinanceSymbolRules(
             instrument: try instrument(), takesPairs: ocoAllowed ?? false, takesAttached: otoAllowed ?? false,
-            takesAmendments: amendAllowed ?? false)
+            takesAmendments: amendAllowed ?? false, takesReplacements: cancelReplaceAllowed ?? false)
     }
 
     /// The filters as rules. A field of zero disables its rule, at the venue as in ``Instrument``.

@@ -133,12 +133,12 @@ enum BinanceOutcomes {
         reply.header("Retry-After").flatMap(Int64.init).flatMap { $0 >= 0 && $0 < 1_000_000 ? .seconds($0) : nil }
     }
 
-    private static func rejection(_ reply: VenueReply, error: BinanceErrorReply?, list: [DefinitiveRefusal]) -> RejectReason? {
+    static func rejection(_ reply: VenueReply, error: BinanceErrorReply?, list: [DefinitiveRefusal]) -> RejectReason? {
         guard (400..<500).contains(reply.status) else { return nil }
         return BinanceRefusals.match(list, status: reply.status, code: error?.code, message: error?.msg ?? "")
     }
 
-    private static func doubt(_ reply: VenueReply) -> UnknownCause {
+    static func doubt(_ reply: VenueReply) -> UnknownCause {
         switch reply.status {
         case 500...: .serverError
         case 400..<500: .unlistedRefusal
@@ -146,7 +146,7 @@ enum BinanceOutcomes {
         }
     }
 
-    private static func evidence(of reply: VenueReply, error: BinanceErrorReply?) -> Evidence {
+    static func evidence(of reply: VenueReply, error: BinanceErrorReply?) -> Evidence {
         let isSuccess = (200..<300).contains(reply.status)
         return Evidence(
             mayHaveLeft: true, httpStatus: reply.status, venueCode: error.map { String($0.code) },

@@ -24,7 +24,10 @@ struct BinanceOrderReply: Decodable, Sendable {
     let avgPrice: String?
     let status: String?
     let type: String?
+    let timeInForce: String?
     let side: String?
+    /// -1 for an order that belongs to no list.
+    let orderListId: Int64?
     let origQuoteOrderQty: String?
     let transactTime: Int64?
     let time: Int64?
@@ -56,6 +59,29 @@ struct BinanceAmendReply: Decodable, Sendable {
     }
     let transactTime: Int64
     let amendedOrder: Order
+}
+
+/// What came of the two steps of a cancel-replace: the answer itself, or the `data` of its error.
+struct BinanceCancelReplaceReply: Decodable, Sendable {
+    struct Failure: Decodable, Sendable {
+        let data: BinanceCancelReplaceReply
+    }
+
+    /// Either what the step's own request would have answered, or its error. Neither for a step that was not attempted.
+    struct Step: Decodable, Sendable {
+        let order: BinanceOrderReply?
+        let error: BinanceErrorReply?
+
+        init(from decoder: any Decoder) throws {
+            order = try? BinanceOrderReply(from: decoder)
+            error = try? BinanceErrorReply(from: decoder)
+        }
+    }
+
+    let cancelResult: String
+    let newOrderResult: String
+    let cancelResponse: Step?
+    let newOrderResponse: Step?
 }
 
 /// A fill within the reply to a placement.
@@ -143,10 +169,11 @@ struct BinanceExchangeInfoReply: Decodable, Sendable {
         let quoteAsset: String
         let orderTypes: [String]
         let filters: [Filter]
-        /// Whether it takes pairs, lists behind a working order, and amendments. Absent means no.
+        /// Whether it takes pairs, lists behind a working order, amendments, and replacements by another order. Absent means no.
         let ocoAllowed: Bool?
         let otoAllowed: Bool?
         let amendAllowed: Bool?
+        let cancelReplaceAllowed: Bool?
     }
     let rateLimits: [RateLimit]?
     let symbols: [Symbol]

@@ -12,9 +12,9 @@ struct OrderJoin: Sendable {
     /// By fill.
     var fees: [Int64: TradovateFee] = [:]
 
-    /// The id that we gave the order. It is on the command that made it.
+    /// The id that we gave the order. It is on the command that made it; a command without one is not ours, whatever the order's text says.
     var clientOrderID: ClientOrderID? {
-        if let id = commands.values.first(where: { $0.type == "New" })?.clientID { return ClientOrderID(id) }
+        if let command = commands.values.first(where: { $0.type == "New" }) { return command.clientID.map { ClientOrderID($0) } }
         return note.flatMap { $0.id }
     }
 

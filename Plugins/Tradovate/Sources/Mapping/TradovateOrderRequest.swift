@@ -24,6 +24,46 @@ struct TradovateOrderRequest: Sendable {
         guard longest.text.utf8.count <= TradovateDialect.maximumText else {
             throw Refusal(reason: .invalid, message: "the symbol \(order.symbol) is too long")
         }
+        var body = Self.body(order, timeInForce, note, listing: listing, account: account)
+        let legs = Self.legs(of: order, alias: alias)
+        for (index, leg) in legs.enumerated() { body = body.adding("bracket\(index + 1)", leg) }
+        self.body = body
+        path = legs.isEmpty ? "/order/placeorder" : "/order/placeoso"
+    }
+
+    /// Stop and target for what is held: the stop is the order, the target the `other` one that it is linked with. Source: OpenAPI, `placeOCO`.
+    init(_ pair: ExitPair, listing: Listing, account: TradovateAccount) throws(Refusal) {
+        try Self.check(pair)
+        let stop: NewOrder
+        do {
+            stop = try NewOrder(
+                clientOrderID: pair.id.leg(.stopLoss), symbol: pair.symbol, side: pair.side, type: .stop, quantity: pair.quantity,
+                stopPrice: pair.stopLoss, timeInForce: .gtc)
+        } catch { throw Refusal(reason: .invalid, message: "\(error)") }
+        try Self.check(stop, against: listing)
+        guard pair.takeProfit.isMultiple(of: listing.product.tickSize) else {
+            throw Refusal(reason: .invalid, message: "price \(pair.takeProfit) is not on the tick \(listing.product.tickSize)")
+        }
+        let alias = pair.symbol == listing.name ? nil : pair.symbol
+        let note = OrderNote(id: stop.clientOrderID, alias: alias)
+        guard note.text.utf8.count <= TradovateDialect.maximumText else {
+            throw Refusal(reason: .invalid, message: "the symbol \(pair.symbol) is too long")
+        }
+        order = stop
+        path = "/order/placeoco"
+        body = Self.body(stop, "GTC", note, listing: listing, account: account).adding(
+            "other", Self.leg(.takeProfit, of: pair.id, side: pair.side, price: pair.takeProfit, alias: alias))
+    }
+
+    static func check(_ pair: ExitPair) throws(Refusal) {
+        guard TradovateDialect.clientOrderIDRules.accepts(pair.id) else {
+            throw Refusal(reason: .invalid, message: "the venue does not take the client order id \(pair.id)")
+        }
+    }
+
+    private static func body(
+        _ order: NewOrder, _ timeInForce: String, _ note: OrderNote, listing: Listing, account: TradovateAccount
+    ) -> WireJSON {
         var body = WireJSON.object([
             "accountSpec": .string(account.name), "accountId": .integer(account.id), "clOrdId": .string(order.clientOrderID.rawValue),
             "action": .string(order.side.tradovate), "symbol": .string(listing.contract.name),
@@ -32,11 +72,7 @@ struct TradovateOrderRequest: Sendable {
         for (name, price) in [("price", order.limitPrice), ("stopPrice", order.stopPrice), ("pegDifference", order.trailingDistance)] {
             if let price { body = body.adding(name, .number(price.description)) }
         }
-        body = body.adding("timeInForce", .string(timeInForce)).adding("text", .string(note.text)).adding("isAutomated", true)
-        let legs = Self.legs(of: order, alias: alias)
-        for (index, leg) in legs.enumerated() { body = body.adding("bracket\(index + 1)", leg) }
-        self.body = body
-        path = legs.isEmpty ? "/order/placeorder" : "/order/placeoso"
+        return body.adding("timeInForce", .string(timeInForce)).adding("text", .string(note.text)).adding("isAutomated", true)
     }
 
     /// What can be said without the contract. Returns the venue's word for the time in force.
@@ -70,17 +106,18 @@ struct TradovateOrderRequest: Sendable {
 
     /// The legs rest until the entry has filled, and the fill of one cancels the other. They have to outlast the day.
     private static func legs(of order: NewOrder, alias: Symbol?) -> [WireJSON] {
-        let terms: [(role: BracketRole, type: String, name: String, price: Price?)] = [
-            (.takeProfit, "Limit", "price", order.bracket?.takeProfit), (.stopLoss, "Stop", "stopPrice", order.bracket?.stopLoss),
-        ]
-        return terms.compactMap { leg in
-            guard let price = leg.price else { return nil }
-            let note = OrderNote(id: order.clientOrderID.leg(leg.role), alias: alias)
-            return .object([
-                "action": .string(order.side.opposite.tradovate), "orderType": .string(leg.type), leg.name: .number(price.description),
-                "timeInForce": "GTC", "clOrdId": .string(order.clientOrderID.leg(leg.role).rawValue), "text": .string(note.text),
-            ])
+        [BracketRole.takeProfit, .stopLoss].compactMap { role in
+            order.bracket?.price(role).map { leg(role, of: order.clientOrderID, side: order.side.opposite, price: $0, alias: alias) }
         }
+    }
+
+    private static func leg(_ role: BracketRole, of id: ClientOrderID, side: Side, price: Price, alias: Symbol?) -> WireJSON {
+        let (type, name) = role == .takeProfit ? ("Limit", "price") : ("Stop", "stopPrice")
+        let id = id.leg(role)
+        return .object([
+            "action": .string(side.tradovate), "orderType": .string(type), name: .number(price.description), "timeInForce": "GTC",
+            "clOrdId": .string(id.rawValue), "text": .string(OrderNote(id: id, alias: alias).text),
+        ])
     }
 }
 

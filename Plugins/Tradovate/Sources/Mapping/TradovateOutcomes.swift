@@ -24,6 +24,13 @@ enum TradovateOutcomes {
         return .unknown(reply.contradictsItself ? .contradiction : reply.doubt, reply.evidence)
     }
 
+    /// The id is that of the closing order; what becomes of it comes later.
+    static func close(_ reply: TradovateReply) -> CloseOutcome {
+        if let id = reply.created("orderId") { return .requested(VenueOrderID(String(id)), reply.evidence) }
+        if let reason = reply.refusal { return .refused(reason, reply.evidence) }
+        return .unknown(reply.contradictsItself ? .contradiction : reply.doubt, reply.evidence)
+    }
+
     /// A reply without the id of a command. With one, only a later event tells the outcome.
     static func replace(_ reply: TradovateReply) -> ReplaceOutcome {
         if reply.code == "TooLate", reply.refusal != nil { return .notOpen(reply.evidence) }
