@@ -88,6 +88,8 @@ let newAdapters: [[Target]] = [
 
 let core: [Target] = [
     module("FailPoints", []),
+    .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+    module("RedisKit", ["TradingModel", "CHiredis", nioSSL] + nio),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
         "Gateway",
@@ -120,7 +122,8 @@ let core: [Target] = [
             "TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway",
             "GatewayAPI", "GatewayConfiguration", "ConformanceKit", "SimulatorKit", "ServerKit", "BinanceStyle",
             "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "Paper",
-            "SQLiteStore", "MemoryLock", "SQLiteLock", argumentParser, asyncHTTPClient, logging, lifecycle, crypto,
+            "SQLiteStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", argumentParser, asyncHTTPClient, logging,
+            lifecycle, crypto,
         ] + nio + newAdapters.joined().filter { $0.type == .regular }.map { .byName(name: $0.name) },
         path: "Sources/turnstile", swiftSettings: strict),
 ]
@@ -164,10 +167,17 @@ let plugins: [Target] =
         tests: ["TradingModel", "LockContract", "StoreContract", "OrderFlow", "FailPoints", "TestSupport", grdb, logging])
     + plugin(
         "MemoryLock", ["TradingModel", "PluginSettings", "LockContract"],
-        tests: ["TradingModel", "LockContract", "PluginSettings", "TestSupport", logging])
+        tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", logging])
     + plugin(
         "SQLiteLock", ["TradingModel", "PluginSettings", "LockContract", grdb, logging],
-        tests: ["TradingModel", "LockContract", "PluginSettings", "TestSupport", grdb, logging])
+        tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", grdb, logging])
+
+    + plugin(
+        "RedisLock", ["TradingModel", "PluginSettings", "LockContract", "RedisKit", logging],
+        tests: ["TradingModel", "LockContract", "PluginSettings", "RedisKit", "ConformanceKit", "TestSupport", logging])
+    + plugin(
+        "EtcdLock", ["TradingModel", "PluginSettings", "BrokerContract", "LockContract", "AdapterKit", logging],
+        tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", logging])
 
     // What `turnstile adapter new` copies. Built and tested like an adapter, but no part of the program.
     + adapter("NewVenue") + newAdapters.joined()
@@ -197,7 +207,8 @@ let testTargets: [Target] = [
     tests(
         "ConformanceKitTests",
         [
-            "ConformanceKit", "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "BinanceStyle",
+            "ConformanceKit", "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "RedisKit", "RedisLock",
+            "BinanceStyle",
             "BinanceStyleSimulator", "Paper", "SimulatorKit", "TestSupport", "turnstile", logging,
         ] + nio),
     tests(

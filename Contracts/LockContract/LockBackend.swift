@@ -91,13 +91,19 @@ public struct LockStatus: Sendable, Hashable, Codable {
     public let age: Duration?
     /// Negative or nil when not held.
     public let remaining: Duration?
-    public init(resource: LockResource, holder: HolderIdentity?, ownerPrefix: String?, fence: FencingToken?, age: Duration?, remaining: Duration?) {
+    /// How many wait in line; nil where the backend has no line.
+    public let waiters: Int?
+    public init(
+        resource: LockResource, holder: HolderIdentity?, ownerPrefix: String?, fence: FencingToken?, age: Duration?, remaining: Duration?,
+        waiters: Int? = nil
+    ) {
         self.resource = resource
         self.holder = holder
         self.ownerPrefix = ownerPrefix
         self.fence = fence
         self.age = age
         self.remaining = remaining
+        self.waiters = waiters
     }
 }
 
@@ -123,10 +129,13 @@ public enum ReleaseResult: Sendable, Hashable {
 public enum LockError: Error, Sendable, CustomStringConvertible {
     /// The backend did not answer. Nobody proceeds without a lock.
     case unavailable(String)
+    /// The backend answers, but its settings make it unsafe to use. An operator has to change them.
+    case refused(String)
     case cancelled
     public var description: String {
         switch self {
         case .unavailable(let why): "lock backend unavailable: \(why)"
+        case .refused(let why): "lock backend refused: \(why)"
         case .cancelled: "cancelled"
         }
     }
@@ -134,6 +143,13 @@ public enum LockError: Error, Sendable, CustomStringConvertible {
 
 /// What a backend guarantees, for the start-up notice and the conformance suite.
 public struct LockCapabilities: Sendable, Hashable, Codable {
+    public enum Fairness: String, Sendable, Hashable, Codable {
+        /// Whoever asks at the right moment.
+        case bestEffort = "best_effort"
+        /// Those who wait are served in the order in which they came.
+        case fifo
+    }
+
     /// Whether several processes can share it.
     public var isShared: Bool
     /// Whether counters survive a crash of the backend.
@@ -142,12 +158,23 @@ public struct LockCapabilities: Sendable, Hashable, Codable {
     public var maximumTTL: Duration
     /// The one line that is printed at start.
     public var notice: String
-    public init(isShared: Bool, isDurable: Bool, minimumTTL: Duration, maximumTTL: Duration, notice: String) {
+    public var fairness: Fairness
+    /// Whether setting the backend's wall clock moves leases. *(LC-10)*
+    public var followsWallClock: Bool
+    /// How coarse ``LockStatus/remaining`` is.
+    public var resolution: Duration
+    public init(
+        isShared: Bool, isDurable: Bool, minimumTTL: Duration, maximumTTL: Duration, notice: String, fairness: Fairness = .bestEffort,
+        followsWallClock: Bool = false, resolution: Duration = .milliseconds(1)
+    ) {
         self.isShared = isShared
         self.isDurable = isDurable
         self.minimumTTL = minimumTTL
         self.maximumTTL = maximumTTL
         self.notice = notice
+        self.fairness = fairness
+        self.followsWallClock = followsWallClock
+        self.resolution = resolution
     }
 }
 
@@ -174,6 +201,36 @@ public protocol LockBackend: Sendable {
     /// Takes the lease from whoever holds it, if its fence is still `expected`; the next fence is greater. False if it moved on.
     /// It does not make a resend safe. *(LC-08)*
     func forceRelease(_ resource: LockResource, expected: FencingToken, actor: String, reason: String) async throws(LockError) -> Bool
+
+    /// As ``acquire(_:owner:ttl:holder:)``, trying until `limit` has passed; `held` then. One with ``LockCapabilities/Fairness/fifo``
+    /// serves those who wait here in the order in which they came, and skips one that has died. *(LC-12)*
+    func acquire(
+        _ resource: LockResource, owner: OwnerToken, ttl: Duration, holder: HolderIdentity, waitingUpTo limit: Duration,
+        clock: any TradingClock
+    ) async throws(LockError) -> AcquireResult
+
+    /// Looks at the server's settings, if there is a server: throws `refused` if they are unsafe, returns what the operator should
+    /// know. A backend looks again on each new connection, so that an unsafe server is never used. *(LC-13)*
+    func check() async throws(LockError) -> [String]
+}
+
+extension LockBackend {
+    /// Tries again and again, a little later each time, and with chance in it so that those who wait do not meet.
+    public func acquire(
+        _ resource: LockResource, owner: OwnerToken, ttl: Duration, holder: HolderIdentity, waitingUpTo limit: Duration,
+        clock: any TradingClock
+    ) async throws(LockError) -> AcquireResult {
+        let end = clock.monotonic + limit
+        var pause = Duration.milliseconds(10)
+        while true {
+            let result = try await acquire(resource, owner: owner, ttl: ttl, holder: holder)
+            guard case .held = result, clock.monotonic + pause < end else { return result }
+            do { try await clock.sleep(for: pause * Double.random(in: 0.5...1)) } catch { throw .cancelled }
+            pause = min(pause * 2, .milliseconds(200))
+        }
+    }
+
+    public func check() async throws(LockError) -> [String] { [] }
 }
 
 public struct LockContext: Sendable {

@@ -2,10 +2,12 @@ import BinanceStyle
 import BinanceStyleSimulator
 import Coinbase
 import CoinbaseSimulator
+import EtcdLock
 import GatewayConfiguration
 import Logging
 import MemoryLock
 import Paper
+import RedisLock
 import SQLiteLock
 import SQLiteStore
 import ServerKit
@@ -36,6 +38,8 @@ func allLocks() -> LockRegistry {
     var locks = LockRegistry()
     locks.register(SQLiteLockPlugin.self)
     locks.register(MemoryLockPlugin.self)
+    locks.register(RedisLockPlugin.self)
+    locks.register(EtcdLockPlugin.self)
     return locks
 }
 

@@ -19,8 +19,8 @@ struct TurnstileCommand: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            ServeCommand.self, DemoCommand.self, SimulateCommand.self, ConfigCommand.self, AdapterCommand.self, OrdersCommand.self, CancelCommand.self,
-            VersionCommand.self,
+            ServeCommand.self, DemoCommand.self, SimulateCommand.self, ConfigCommand.self, AdapterCommand.self, LocksCommand.self,
+            OrdersCommand.self, CancelCommand.self, VersionCommand.self,
         ])
 }
 

@@ -36,6 +36,10 @@ struct ServeCommand: AsyncParsableCommand {
         let parts: GatewayParts
         do {
             parts = try GatewayParts(file, clock: clock, logger: logger) { logger.notice("listening on \(url($0))") }
+            do { try await parts.checkLocks() } catch {
+                await parts.store.close()
+                throw error
+            }
         } catch let error as StartError {
             printError("turnstile: \(error)")
             throw error.isConfiguration ? Exit.configuration : Exit.error

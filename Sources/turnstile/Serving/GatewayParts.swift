@@ -23,6 +23,8 @@ struct StartError: Error, CustomStringConvertible {
 struct GatewayParts {
     let store: any OrderStore
     let gateway: TradingGateway
+    private let locks: any LockBackend
+    private let logger: Logger
     /// In the order of start; they are stopped in reverse. While the gateway finishes what is in flight, the open port answers 503,
     /// so that senders try again: a closed port would make some of them give up.
     let services: [any Service]
@@ -33,6 +35,8 @@ struct GatewayParts {
         let locks = try Self.attempt("locks") {
             try file.locks.make(LockContext(clock: clock, logger: logger, stateDirectory: file.stateDirectory))
         }
+        self.locks = locks
+        self.logger = logger
         logger.notice("\(locks.capabilities.notice)", metadata: ["locks": "\(file.locks.type)"])
         let allowed = locks.capabilities.minimumTTL...max(locks.capabilities.minimumTTL, locks.capabilities.maximumTTL)
         guard allowed.contains(file.locks.ttl) else {
@@ -53,6 +57,16 @@ struct GatewayParts {
                 clock: clock, logger: logger)
         }
         services = [api, gateway]
+    }
+
+    /// Asks the lock backend whether its settings are safe. One that does not answer stops nothing: until it does, nothing is sent.
+    func checkLocks() async throws {
+        do throws(LockError) {
+            for warning in try await locks.check() { logger.warning("locks: \(warning)") }
+        } catch {
+            guard case .unavailable = error else { throw StartError("locks: \(error)", isConfiguration: true) }
+            logger.error("\(error); nothing is sent until it answers")
+        }
     }
 
     private static func brokers(_ file: ConfigurationFile, clock: any TradingClock, logger: Logger) throws -> [AccountID: any Broker] {
