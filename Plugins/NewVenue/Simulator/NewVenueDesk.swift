@@ -1,7 +1,8 @@
 import SimulatorKit
 import TradingModel
 
-/// What the venue does with a request. To be built: the venue's endpoints, in its own words.
+/// What the venue does with a request. To be built: the venue's endpoints, in its own words. `time` is an example, to be taken out where
+/// the venue has no such thing.
 struct NewVenueDesk: Sendable {
     let exchange: SimulatedExchange
 
@@ -12,7 +13,8 @@ struct NewVenueDesk: Sendable {
         }
     }
 
-    /// What the venue calls an order; the oracle says the same.
+    /// What the venue calls an order; the oracle says the same. The ids of trades are unique per symbol only: those of the venue's
+    /// executions have to be unique in the account.
     static func venueOrderID(_ order: SimulatedOrder) -> String { String(order.id) }
 
     /// Where `POST /_sim/faults` meets the request.

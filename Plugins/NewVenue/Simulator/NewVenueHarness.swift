@@ -16,7 +16,8 @@ public struct NewVenueHarness: AdapterVenue {
 
     public init(makeBroker: @escaping @Sendable (BrokerWiring) throws -> any Broker) throws {
         self.makeBroker = makeBroker
-        // To be built: the requests that each operation is made of, so that the suite can count them and play faults on them.
+        // To be built: the requests that each operation is made of, so that the suite can count them and play faults on them. The clauses
+        // with faults on an operation that is not here are absent. A path has no query; `*` at its end stands for any rest.
         profile = try .spot(
             name: "newvenue", symbol: "BTC-USD", other: "ETH-USD", operations: [.time: [.init("GET", "/v1/time")]], secrets: [Self.key])
     }

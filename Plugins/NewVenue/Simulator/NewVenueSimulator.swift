@@ -38,6 +38,7 @@ public struct NewVenueSimulator: Sendable {
     public init(_ options: Options = Options(), logger: Logger = Logger(label: "newvenue-simulator", factory: { _ in SwiftLogNoOpLogHandler() })) {
         self.options = options
         self.logger = logger
+        // `duplicateRule` is the venue's answer to a client order id that comes again, as `deduplication` declares it: `.never` takes it anew.
         exchange = SimulatedExchange(
             ExchangeCore.Settings(
                 instruments: Self.instruments, prices: options.prices, initialBalances: options.balances, duplicateRule: .never),

@@ -16,7 +16,8 @@ struct NewVenueRequest: Sendable {
     let account: String
 }
 
-/// The venue's REST wire under `/v1`: keys, faults and the log; what a request does is in ``NewVenueDesk``.
+/// The venue's REST wire under `/v1`: keys, faults and the log; what a request does is in ``NewVenueDesk``. Another prefix, or none, is
+/// stated in `addRoutes` and in how many components `respond` drops.
 struct NewVenueWire: Sendable {
     let exchange: SimulatedExchange
     let controls: SimulatorControls

@@ -4,7 +4,8 @@ import TradingModel
 
 // Level 2, reads. Each list goes through all pages or throws; a part of a list is an error.
 extension NewVenueBroker {
-    /// Never throws. `notFound(complete: true)` only if the answer covers open and closed orders to the end.
+    /// Never throws. `notFound(complete: true)` only if the answer covers open and closed orders to the end, and says so in the venue's own
+    /// words: a proxy has a 404 too.
     public func lookup(_ order: OrderReference) async -> LookupResult {
         .indeterminate(.unreadableReply, Evidence(mayHaveLeft: false, message: "lookup is not built yet"))
     }

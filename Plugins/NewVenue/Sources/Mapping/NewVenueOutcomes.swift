@@ -4,6 +4,8 @@ import TradingModel
 
 /// Decides what a reply proves. Pure: the same reply always means the same.
 enum NewVenueOutcomes {
+    /// To be built: how the venue answers a client order id that it has. Never a refusal, because the first order lives under it. A reply of
+    /// whatever status that carries this order is judged like a success; any other stays unknown.
     static func place(_ reply: VenueReply, for order: NewOrder) -> PlaceOutcome {
         let evidence = evidence(reply)
         guard isSuccess(reply) else { return refusal(reply).map { .refused($0, evidence) } ?? .unknown(doubt(reply), evidence) }
