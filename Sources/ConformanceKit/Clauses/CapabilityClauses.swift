@@ -45,7 +45,8 @@ enum CapabilityClauses {
             try expect(!evidence.mayHaveLeft && session.commandsSent == commands, "a byte left for what is not supported")
             try expect(taken.isEmpty, "the venue has an order that was called unsupported")
             try expect(!isDeclared || mayLack, "declared, but refused as unsupported")
-            throw ClauseAbsent("\(order.type.rawValue) \(order.timeInForce.rawValue) is refused before a byte leaves")
+            let what = order.bracket != nil ? "an order with a bracket" : order.postOnly ? "a post-only order" : order.reduceOnly ? "a reduce-only order" : "\(order.type.rawValue) \(order.timeInForce.rawValue)"
+            throw ClauseAbsent("\(what) is refused before a byte leaves")
         case .accepted:
             try expect(isDeclared, "not declared, but it was sent and accepted")
             try expect(taken.count == 1, "the venue has the order \(taken.count) times")
