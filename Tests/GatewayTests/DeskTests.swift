@@ -142,7 +142,7 @@ import TradingModel
 }
 
 /// Grants everybody, always: the worst lock that there is.
-private struct LyingLock: LockBackend {
+struct LyingLock: LockBackend {
     private static let counter = Mutex<Int64>(0)
     let capabilities = LockCapabilities(isShared: true, isDurable: false, minimumTTL: .zero, maximumTTL: .seconds(300), notice: "lies")
     func acquire(_ resource: LockResource, owner: OwnerToken, ttl: Duration, holder: HolderIdentity) async throws(LockError) -> AcquireResult {
