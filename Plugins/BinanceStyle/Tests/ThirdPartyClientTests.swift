@@ -6,6 +6,9 @@ import Testing
 @Suite struct ThirdPartyClientTests {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardizedFileURL
 
+    /// Where an interpreter is stated, as the test command does, its absence is a failure and no reason to skip.
+    static let isStated = ProcessInfo.processInfo.environment["TURNSTILE_PYTHON"] != nil
+
     /// The interpreter that has the packages of `Tests/ThirdParty/requirements.txt`; nil where nobody made one.
     static let python: String? = {
         let stated = ProcessInfo.processInfo.environment["TURNSTILE_PYTHON"]
@@ -23,7 +26,7 @@ import Testing
         return probe?.status == 0 ? path : nil
     }()
 
-    @Test(.enabled(if: connector != nil, "needs a Python with Tests/ThirdParty/requirements-binance-connector.txt"))
+    @Test(.enabled(if: isStated || connector != nil, "needs a Python with Tests/ThirdParty/requirements-binance-connector.txt"))
     func `binance-connector trades on the simulator unmodified`() async throws {
         let (python, connector) = try (#require(Self.python), #require(Self.connector))
         let keys: [String: BinanceKey] = ["third-party-key": .hmac(secret: "third-party-secret")]
@@ -42,7 +45,7 @@ import Testing
         #expect(status == 0, "\(output)")
     }
 
-    @Test(.enabled(if: python != nil, "needs a Python with Tests/ThirdParty/requirements.txt"))
+    @Test(.enabled(if: isStated || python != nil, "needs a Python with Tests/ThirdParty/requirements.txt"))
     func `python-binance and ccxt trade on the simulator unmodified`() async throws {
         let python = try #require(Self.python)
         let options = BinanceSimulator.Options(
