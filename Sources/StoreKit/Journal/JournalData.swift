@@ -1,0 +1,52 @@
+/// Builds the small JSON objects of journal lines without reflection.
+public struct JournalData {
+    private var bytes: [UInt8]
+
+    public init() {
+        bytes = []
+        bytes.reserveCapacity(256)
+        bytes.append(UInt8(ascii: "{"))
+    }
+
+    public mutating func add(_ key: String, _ value: String?) {
+        guard let value else { return }
+        begin(key)
+        quote(value)
+    }
+
+    public mutating func add(_ key: String, _ value: Int64) {
+        begin(key)
+        bytes.append(contentsOf: String(value).utf8)
+    }
+
+    public mutating func add(_ key: String, _ values: [String]) {
+        guard !values.isEmpty else { return }
+        begin(key)
+        bytes.append(UInt8(ascii: "["))
+        for (index, value) in values.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            quote(value)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    public var json: String { String(decoding: bytes, as: UTF8.self) + "}" }
+
+    private mutating func begin(_ key: String) {
+        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        quote(key)
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    private mutating func quote(_ value: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in value.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), byte])
+            case 0..<0x20: bytes.append(contentsOf: ((byte < 0x10 ? "\\u000" : "\\u00") + String(byte, radix: 16)).utf8)
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}
