@@ -90,6 +90,7 @@ let core: [Target] = [
     module("FailPoints", []),
     .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
     module("RedisKit", ["TradingModel", "CHiredis", nioSSL] + nio),
+    module("StoreKit", ["TradingModel", "LockContract", "StoreContract", crypto]),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
         "Gateway",
@@ -115,7 +116,7 @@ let core: [Target] = [
     module("SimulatorKit", ["TradingModel", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio),
     module(
         "ConformanceKit",
-        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging, nioSSL] + nio),
+        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging, crypto, nioSSL] + nio),
     .executableTarget(
         name: "turnstile",
         dependencies: [
@@ -163,8 +164,10 @@ let plugins: [Target] =
     ]
     + plugin(
         "SQLiteStore",
-        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "FailPoints", "CSQLiteSettings", grdb, sqlite, logging, crypto],
-        tests: ["TradingModel", "LockContract", "StoreContract", "OrderFlow", "FailPoints", "TestSupport", grdb, logging])
+        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "StoreKit", "FailPoints", "CSQLiteSettings", grdb, sqlite, logging],
+        tests: [
+            "TradingModel", "LockContract", "StoreContract", "StoreKit", "ConformanceKit", "OrderFlow", "FailPoints", "TestSupport", grdb, logging,
+        ])
     + plugin(
         "MemoryLock", ["TradingModel", "PluginSettings", "LockContract"],
         tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", logging])

@@ -1,20 +1,21 @@
 import Synchronization
 
-/// Those who wait for commits. Each has a stream that holds the latest sequence only.
-public final class CommitWatchers: Sendable {
+/// Those who wait for commits of this process. Each has a stream that holds the latest sequence only.
+public typealias CommitWatchers = Watchers<Int64>
+
+/// Those who wait for word of commits. Each has a stream that holds the latest word only.
+public final class Watchers<Word: Sendable>: Sendable {
     private struct State {
         var nextID = 0
         var isFinished = false
-        var latest: Int64
-        var continuations: [Int: AsyncStream<Int64>.Continuation] = [:]
+        var continuations: [Int: AsyncStream<Word>.Continuation] = [:]
     }
-    private let state: Mutex<State>
+    private let state = Mutex(State())
 
-    /// - Parameter sequence: The last one that is stored already; nobody is told of it.
-    public init(after sequence: Int64 = 0) { state = Mutex(State(latest: sequence)) }
+    public init() {}
 
-    public func stream() -> AsyncStream<Int64> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Int64.self, bufferingPolicy: .bufferingNewest(1))
+    public func stream() -> AsyncStream<Word> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Word.self, bufferingPolicy: .bufferingNewest(1))
         let id: Int? = state.withLock { state in
             guard !state.isFinished else { return nil }
             state.nextID += 1
@@ -31,15 +32,9 @@ public final class CommitWatchers: Sendable {
         return stream
     }
 
-    /// Tells a sequence, unless it or a later one was told before.
-    public func tell(_ sequence: Int64) {
-        let continuations: [AsyncStream<Int64>.Continuation] = state.withLock { state in
-            guard sequence > state.latest else { return [] }
-            state.latest = sequence
-            return Array(state.continuations.values)
-        }
+    public func tell(_ word: Word) {
         // Outside the lock: a continuation may call back when its stream ends.
-        for continuation in continuations { continuation.yield(sequence) }
+        for continuation in state.withLock({ Array($0.continuations.values) }) { continuation.yield(word) }
     }
 
     public func finish() {

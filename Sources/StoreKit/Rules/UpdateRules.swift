@@ -20,6 +20,18 @@ public enum UpdateRules {
         return change
     }
 
+    /// Each leg's part of a change, with the leg as it is stored.
+    public static func legs(of change: OrderChange, in snapshot: OrderSnapshot) throws(StoreError) -> [(change: OrderChange, known: OrderSnapshot)] {
+        var parts: [(change: OrderChange, known: OrderSnapshot)] = []
+        for leg in change.legs {
+            guard let known = snapshot.legs.first(where: { $0.order.id == leg.order.id }) else {
+                throw .refused("order \(leg.order.id) is no leg of order \(snapshot.order.id)")
+            }
+            parts.append((leg, known))
+        }
+        return parts
+    }
+
     /// Whether an order may be changed under a tenure of `account`.
     public static func check(_ snapshot: OrderSnapshot, under account: AccountID) throws(StoreError) {
         guard snapshot.order.account == account else {

@@ -13,33 +13,41 @@ extension OrderRecord {
 }
 
 extension WriteTransaction {
-    private static let search =
-        "SELECT \(KnownSignal.columns.list) FROM signals WHERE source = $1 AND key_hash = $2 ORDER BY occurrence DESC LIMIT 1"
-
     func admit(_ admission: Admission) async throws -> AdmissionResult {
         var signal = admission.signal
         signal.copies = 0
-        let known = try await ask(Self.search, [.text(signal.source.rawValue), .text(signal.key.hash)]).first
-        switch AdmissionRules.judge(admission, latest: try known.map { try KnownSignal(columns: $0) }) {
+        switch AdmissionRules.judge(signal, window: admission.window, latest: try await latestSignal(SignalKeyID(signal))) {
         case .conflict(let first): return .conflict(first: first.id)
-        case .copy(let first):
-            try await write("UPDATE signals SET copies = copies + 1 WHERE id = $1", rows: 1) { $0.add(first.id) }
-            try await note(.copy(of: first.id, requestID: signal.requestID), at: signal.receivedAt)
-            return .duplicate(first: first.id, first.answer)
+        case .copy(let first): return try await countCopy(of: first, signal)
         case .new(let occurrence): signal.occurrence = occurrence
         }
         if let rate = admission.rate, let wait = try await claimSlot(rate, at: signal.receivedAt) { return .rateLimited(retryAfter: wait) }
 
         try await write(SignalRecord.insertion, rows: 1) { signal.write(to: &$0) }
+        noteSignal(signal)
         try await note(.received(signal), at: signal.receivedAt)
         failPoint("store.admit.before_orders")
         for order in admission.orders {
-            try AdmissionRules.check(order, of: signal)
+            try AdmissionRules.check(order, of: signal, among: admission.orders)
             try await write(OrderRecord.insertion, rows: 1) { try order.write(to: &$0) }
-            try await note(.admitted(order), at: signal.receivedAt)
+            try await note(.admitted(order, requestedQuantity: order.requestedQuantity.description), at: signal.receivedAt)
         }
         failPoint("store.admit.before_commit")
         return .admitted
+    }
+
+    func recall(_ signal: SignalRecord, window: Duration) async throws -> AdmissionResult? {
+        switch AdmissionRules.judge(signal, window: window, latest: try await latestSignal(SignalKeyID(signal))) {
+        case .new: return nil
+        case .conflict(let first): return .conflict(first: first.id)
+        case .copy(let first): return try await countCopy(of: first, signal)
+        }
+    }
+
+    private func countCopy(of first: KnownSignal, _ signal: SignalRecord) async throws -> AdmissionResult {
+        try await write("UPDATE signals SET copies = copies + 1 WHERE id = $1", rows: 1) { $0.add(first.id) }
+        try await note(.copy(of: first.id, requestID: signal.requestID), at: signal.receivedAt)
+        return .duplicate(first: first.id, first.answer)
     }
 
     /// Takes a slot of the sliding window, or says when the next becomes free.

@@ -9,35 +9,48 @@ extension WriteTransaction {
 
     func permit(_ request: PermitRequest, deciding decide: (PermitFacts) -> PermitVerdict) async throws -> PermitResult {
         let id = request.orderID
-        let answers = try await ask([
-            Self.tenure(of: request.tenure.account), OrderQuestions.order(id, isLocked: true), OrderQuestions.attempts(id),
-            OrderQuestions.position(id), Self.lastTrade(id, atAccount: true), Self.lastTrade(id, atAccount: false), Self.working(id), Self.entry(id),
-        ])
-        try Self.check(request.tenure, isCurrent: answers[0].first)
-        guard let row = answers[1].first else { throw StoreError.notFound("order \(id)") }
-        let order = try OrderRecord(columns: row)
+        let questions = OrderQuestions.all(id, isLocked: true)
+        let answers = try await ask(
+            questions + [
+                Self.tenure(of: request.tenure.account), Self.lastTrade(id, atAccount: true), Self.lastTrade(id, atAccount: false),
+                Self.working(id), Self.entry(id), Self.isDeadLetter(id),
+            ])
+        let others = answers[questions.count...].map { $0 }
+        try Self.check(request.tenure, isCurrent: others[0].first)
+        guard let snapshot = try OrderQuestions.snapshot(answers[..<questions.count]) else { throw StoreError.notFound("order \(id)") }
+        let order = snapshot.order
         try PermitRules.check(order, request)
-        let trade = (order.policy.cooldownScope == .strategyAccount ? answers[4] : answers[5]).first
+        guard others[5].first == nil else { throw StoreError.refused("order \(id) is a dead letter, which waits for a person") }
+        let trade = (order.policy.cooldownScope == .strategyAccount ? others[1] : others[2]).first
         let facts = PermitFacts(
-            now: request.now, order: order, attempts: try answers[2].rows.map { try AttemptRecord(columns: $0) },
-            position: try answers[3].first.map { try PositionRecord(columns: $0) },
+            now: request.now, order: order, attempts: snapshot.attempts, position: snapshot.position,
             lastTrade: try trade.map { (OrderID(try $0.text(0)), Timestamp(microseconds: try $0.integer(1))) },
-            others: try answers[6].rows.map { try WorkingOrder(columns: $0) }, entryOfSameSignal: try answers[7].first.map { OrderID(try $0.text(0)) })
+            others: try others[3].rows.map { try WorkingOrder(row: $0) }, entryOfSameSignal: try others[4].first.map { OrderID(try $0.text(0)) },
+            legs: snapshot.legs.map(\.order))
         switch decide(facts) {
         case .wait(let reason): return .waiting(reason: reason)
         case .close(let state, let reason, let detail):
-            let closed = try PermitRules.close(order, as: state, reason: reason, detail: detail, at: request.now)
-            try await replace(closed, isPermit: true)
-            try await note(.closed(closed), at: request.now)
-            return .closed(closed)
+            let closed = try PermitRules.close(order, legs: facts.legs, as: state, reason: reason, detail: detail, at: request.now)
+            for order in closed {
+                try await replace(order, isPermit: true)
+                try await note(.closed(order), at: request.now)
+            }
+            return .closed(closed[0])
         case .grant(let newOrder, let notes):
             let grant = try PermitRules.grant(newOrder, for: order, request, notes: notes)
-            try await replace(grant.order, isPermit: true)
-            try await write(Self.attemptInsertion, rows: 1) { grant.attempt.write(to: &$0) }
-            try await note(grant.line, at: request.now)
+            try await write(grant, at: request.now)
+            for leg in facts.legs {
+                try await write(PermitRules.grant(leg: leg, with: newOrder, number: grant.attempt.number, request), at: request.now)
+            }
             failPoint("store.permit.before_commit")
-            return .granted(grant.permit, grant.order)
+            return .granted(PermitRules.permit(newOrder, grant, request), grant.order)
         }
+    }
+
+    private func write(_ grant: PermitRules.Grant, at: Timestamp) async throws {
+        try await replace(grant.order, isPermit: true)
+        try await write(Self.attemptInsertion, rows: 1) { grant.attempt.write(to: &$0) }
+        try await note(grant.line, at: at)
     }
 
     // MARK: Facts
@@ -57,8 +70,9 @@ extension WriteTransaction {
     private static func working(_ id: OrderID) -> PostgresStatement {
         PostgresStatement(
             """
-            SELECT \(WorkingOrder.columns.list) FROM orders
-            WHERE is_open AND attempts >= 1 AND account = \(of("account")) AND symbol = \(of("symbol")) AND id <> $1 ORDER BY sequence
+            SELECT id, side, state, quantity, filled_quantity, entry_id FROM orders
+            WHERE is_open AND attempts >= 1 AND account = \(of("account")) AND symbol = \(of("symbol")) AND id <> $1
+              AND entry_id IS DISTINCT FROM $1 ORDER BY sequence
             """, [.text(id.rawValue)])
     }
 
@@ -66,7 +80,20 @@ extension WriteTransaction {
         PostgresStatement(
             """
             SELECT id FROM orders WHERE signal_id = \(of("signal_id")) AND account = \(of("account")) AND symbol = \(of("symbol"))
-              AND side = \(of("side")) AND attempts >= 1 AND id <> $1 ORDER BY sequence LIMIT 1
+              AND side = \(of("side")) AND attempts >= 1 AND id <> $1 AND entry_id IS NULL ORDER BY sequence LIMIT 1
             """, [.text(id.rawValue)])
+    }
+
+    private static func isDeadLetter(_ id: OrderID) -> PostgresStatement {
+        PostgresStatement("SELECT order_id FROM dead_letters WHERE order_id = $1", [.text(id.rawValue)])
+    }
+}
+
+extension WorkingOrder {
+    fileprivate init(row source: PostgresRow) throws {
+        var row = ColumnReader(source)
+        let (id, side, state): (OrderID, Side, OrderState) = (try row.id(), try row.word(), try row.word())
+        let (quantity, filled): (Quantity, Quantity) = (try row.decimal(), try row.decimal())
+        self.init(id: id, side: side, state: state, unfilled: quantity - filled, isLeg: row.optionalText() != nil)
     }
 }

@@ -15,7 +15,9 @@ extension WriteTransaction {
         + " ON CONFLICT (account) DO UPDATE SET \(StoredTenure.openingColumns.dropFirst().map { "\($0) = excluded.\($0)" }.list), closed_at = NULL"
 
     func openTenure(_ request: TenureRequest) async throws -> (tenure: Tenure, unclosedPredecessor: Tenure?) {
-        let previous = try await ask([Self.tenure(of: request.account)]).first?.first.map { try StoredTenure(columns: $0, account: request.account) }
+        let answers = try await ask([Self.tenure(of: request.account), WorkerQuestions.known])
+        try WorkerRules.check(request, beside: answers[1].rows.map { try WorkerRecord(row: $0) }, schemaVersion: StoreServer.schemaVersion)
+        let previous = try answers[0].first.map { try StoredTenure(row: $0, account: request.account) }
         let fence = FencingToken(epoch: max(epoch, previous?.tenure.fence.epoch ?? 0), counter: (previous?.tenure.fence.counter ?? 0) + 1)
         try await write(Self.opening, rows: 1) { try StoredTenure.write(request, fence: fence, to: &$0) }
         try await note(.opened(request, fence: fence), at: request.at)
@@ -35,7 +37,7 @@ extension WriteTransaction {
 
     /// Throws `.fenced` unless the tenure is the account's latest, by number and by owner, and was not closed.
     static func check(_ tenure: Tenure, isCurrent row: PostgresRow?) throws {
-        let stored = try row.map { try StoredTenure(columns: $0, account: tenure.account) }
+        let stored = try row.map { try StoredTenure(row: $0, account: tenure.account) }
         guard let stored, stored.tenure.fence == tenure.fence, stored.tenure.owner == tenure.owner, !stored.isClosed else {
             throw StoreError.fenced(account: tenure.account, presented: tenure.fence, current: stored?.tenure.fence)
         }

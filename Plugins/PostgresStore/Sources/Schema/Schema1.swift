@@ -9,8 +9,8 @@ enum Schema1 {
 
     /// One statement each: the extended protocol takes no more.
     static let statements: [String] =
-        meta + signals + orders + attempts + ledger + journal
-        + ["signals", "orders", "attempts", "fills", "tenures", "journal"].flatMap(kept)
+        meta + signals + orders + attempts + ledger + journal + workers
+        + ["signals", "orders", "attempts", "fills", "tenures", "journal", "crashes"].flatMap(kept)
 
     /// Nothing of these tables is ever deleted, row by row or all at once.
     private static func kept(_ table: String) -> [String] {
@@ -62,10 +62,10 @@ enum Schema1 {
               sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
               id text NOT NULL UNIQUE CHECK (id <> ''),
               source text NOT NULL CHECK (source <> ''),
-              key_hash text NOT NULL CHECK (key_hash <> ''),
+              key_hash text NOT NULL CHECK (key_hash ~ '^[0-9a-f]{64}$'),
               key_is_explicit boolean NOT NULL,
               occurrence bigint NOT NULL CHECK (occurrence >= 1),
-              body_hash text NOT NULL CHECK (body_hash <> ''),
+              body_hash text NOT NULL CHECK (body_hash ~ '^[0-9a-f]{64}$'),
               body text NOT NULL,
               verdict text NOT NULL CHECK (verdict IN ('accepted', 'stale', 'parked')),
               strategy text,
@@ -111,6 +111,10 @@ enum Schema1 {
               limit_price numeric CHECK (limit_price > 0 AND limit_price <> 'NaN'),
               stop_price numeric CHECK (stop_price > 0 AND stop_price <> 'NaN'),
               reduce_only boolean NOT NULL,
+              stop_loss numeric CHECK (stop_loss > 0 AND stop_loss <> 'NaN'),
+              take_profit numeric CHECK (take_profit > 0 AND take_profit <> 'NaN'),
+              bracket_role text CHECK (bracket_role IN ('stop_loss', 'take_profit')),
+              entry_id text REFERENCES orders (id),
               reference_price numeric,
               policy text NOT NULL CHECK (policy::json IS NOT NULL),
               state text NOT NULL CHECK (state IN ('queued', 'permitted', 'unknown', 'resolving', 'parked', 'absent', 'accepted',
@@ -131,11 +135,14 @@ enum Schema1 {
               expires_at bigint NOT NULL,
               is_open boolean NOT NULL GENERATED ALWAYS AS (NOT (\(isTerminal))) STORED,
               traded_at bigint GENERATED ALWAYS AS
-                (CASE WHEN attempts >= 1 AND (NOT (\(isTerminal)) OR filled_quantity <> 0) THEN coalesce(filled_at, created_at) END) STORED,
+                (CASE WHEN attempts >= 1 AND entry_id IS NULL AND (NOT (\(isTerminal)) OR filled_quantity <> 0) THEN coalesce(filled_at, created_at) END) STORED,
               UNIQUE (signal_id, strategy, account, leg),
               UNIQUE (account, client_order_id),
               CONSTRAINT limit_price_iff_needed CHECK ((type IN ('limit', 'stop_limit')) = (limit_price IS NOT NULL)),
               CONSTRAINT stop_price_iff_needed CHECK ((type IN ('stop', 'stop_limit')) = (stop_price IS NOT NULL)),
+              CONSTRAINT a_leg_has_its_entry CHECK ((bracket_role IS NULL) = (entry_id IS NULL)),
+              CONSTRAINT a_leg_is_what_its_role_says CHECK (bracket_role IS NULL OR (
+                type = CASE bracket_role WHEN 'stop_loss' THEN 'stop' ELSE 'limit' END AND stop_loss IS NULL AND take_profit IS NULL)),
               CONSTRAINT complete_once_permitted
                 CHECK (state IN ('queued', 'skipped', 'blocked', 'stale') OR (quantity IS NOT NULL AND attempts >= 1)),
               CONSTRAINT an_ending_has_its_reason
@@ -144,8 +151,10 @@ enum Schema1 {
             )
             """,
             "CREATE INDEX orders_open ON orders (account, sequence) WHERE is_open",
+            "CREATE INDEX orders_waiting ON orders (account, sequence) WHERE state IN ('queued', 'absent') AND entry_id IS NULL",
             "CREATE INDEX orders_working ON orders (account, symbol) WHERE is_open AND attempts >= 1",
             "CREATE INDEX orders_by_venue_id ON orders (account, symbol, venue_order_id) WHERE venue_order_id IS NOT NULL",
+            "CREATE UNIQUE INDEX orders_legs ON orders (entry_id, bracket_role) WHERE entry_id IS NOT NULL",
             "CREATE INDEX orders_traded ON orders (strategy, traded_at) WHERE traded_at IS NOT NULL",
             "CREATE INDEX orders_traded_by_account ON orders (strategy, account, traded_at) WHERE traded_at IS NOT NULL",
         ]
@@ -153,7 +162,8 @@ enum Schema1 {
             "orders",
             [
                 "sequence", "id", "signal_id", "strategy", "account", "leg", "client_order_id", "symbol", "signal_symbol", "side", "type",
-                "time_in_force", "requested_quantity", "reduce_only", "reference_price", "policy", "request_id", "created_at", "expires_at",
+                "time_in_force", "requested_quantity", "reduce_only", "stop_loss", "take_profit",
+                "bracket_role", "entry_id", "reference_price", "policy", "request_id", "created_at", "expires_at",
             ], "the intent of an order never changes")
         + [
             """
@@ -304,7 +314,7 @@ enum Schema1 {
           order_id text,
           account text,
           data text NOT NULL CHECK (data::json IS NOT NULL),
-          hash text NOT NULL CHECK (length(hash) = 64),
+          hash text NOT NULL CHECK (hash ~ '^[0-9a-f]{64}$'),
           CONSTRAINT an_order_is_found_by_its_signal CHECK (order_id IS NULL OR signal_id IS NOT NULL)
         )
         """,
@@ -321,5 +331,49 @@ enum Schema1 {
         """,
         "CREATE TRIGGER journal_has_no_holes BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION guard_journal()",
         "CREATE TRIGGER journal_is_fixed BEFORE UPDATE ON journal FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+    ]
+
+    /// Gateways that work on the store, and the orders at which they died.
+    private static let workers = [
+        """
+        CREATE TABLE workers (
+          gateway text NOT NULL,
+          host text NOT NULL,
+          process_id bigint NOT NULL,
+          process_start bigint NOT NULL,
+          boot_id text NOT NULL,
+          purpose text NOT NULL,
+          program_version text NOT NULL,
+          schema_version bigint NOT NULL,
+          configuration_hash text NOT NULL,
+          started_at bigint NOT NULL,
+          stopped_at bigint,
+          heard_at timestamptz NOT NULL,
+          PRIMARY KEY (gateway, host, process_id, process_start, boot_id)
+        )
+        """,
+        // One row for each process that died in a tenure: the same death counts once.
+        """
+        CREATE TABLE crashes (
+          account text NOT NULL,
+          epoch bigint NOT NULL,
+          counter bigint NOT NULL,
+          holder text NOT NULL CHECK (holder::json IS NOT NULL),
+          at bigint NOT NULL,
+          PRIMARY KEY (account, epoch, counter)
+        )
+        """,
+        // Which orders a death counts against. A person's decision forgets these, not the deaths themselves.
+        """
+        CREATE TABLE order_crashes (
+          order_id text NOT NULL REFERENCES orders (id),
+          account text NOT NULL,
+          epoch bigint NOT NULL,
+          counter bigint NOT NULL,
+          PRIMARY KEY (order_id, epoch, counter),
+          FOREIGN KEY (account, epoch, counter) REFERENCES crashes
+        )
+        """,
+        "CREATE TABLE dead_letters (order_id text PRIMARY KEY REFERENCES orders (id), since bigint NOT NULL)",
     ]
 }

@@ -3,17 +3,22 @@ import PostgresKit
 import StoreKit
 import TradingModel
 
-/// Tells the watchers what any process has committed: at once by NOTIFY, and by looking four times a second, for a notification can
-/// be lost with its connection.
+/// Tells the watchers that another process has committed, by NOTIFY. What is told while there is no connection is missed; a new
+/// connection is told as a commit, since there may have been one.
 struct CommitListener: Sendable {
-    private static let interval = Duration.milliseconds(250)
+    /// Between two attempts to connect.
+    private static let pause = Duration.milliseconds(500)
+    /// How often the connection is asked whether it lives.
+    private static let checkInterval = Duration.seconds(5)
 
     let configuration: PostgresConfiguration
     let channel: String
+    /// What our own commits say.
+    let name: String
     let identity: ServerIdentity
     let clock: any TradingClock
     let logger: Logger
-    let told: @Sendable (Int64) -> Void
+    let told: @Sendable () -> Void
 
     /// Until cancelled. A lost connection is made anew.
     func run() async {
@@ -21,7 +26,7 @@ struct CommitListener: Sendable {
             do { try await follow() } catch {
                 if !Task.isCancelled { logger.debug("not listening for commits of other processes", metadata: ["error": "\(error)"]) }
             }
-            do { try await clock.sleep(for: Self.interval) } catch { return }
+            do { try await clock.sleep(for: Self.pause) } catch { return }
         }
     }
 
@@ -36,18 +41,16 @@ struct CommitListener: Sendable {
     private func follow(_ connection: PostgresConnection) async throws {
         guard try await ServerSafety.check(connection) == identity else { throw PostgresError(.unsafeServer, "another server answers") }
         let notifications = try await connection.listen(channel)
+        told()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await notification in notifications {
-                    if let sequence = Int64(notification.payload) { told(sequence) }
-                }
+                for await notification in notifications where notification.payload != name { told() }
                 throw PostgresError(.connectionLost, "no more notifications")
             }
             group.addTask {
                 while true {
-                    let row = try await connection.run([PostgresStatement("SELECT coalesce(max(sequence), 0) FROM journal")]).first?.first
-                    if let sequence = try row?.integer(0) { told(sequence) }
-                    try await clock.sleep(for: Self.interval)
+                    try await clock.sleep(for: Self.checkInterval)
+                    _ = try await connection.run([PostgresStatement("SELECT 1")])
                 }
             }
             defer { group.cancelAll() }

@@ -12,6 +12,8 @@ import TradingModel
 /// for its last journal line, whose hash is unlike any other, and answers with what it finds.
 final class GroupWriter: Sendable {
     private struct Work: Sendable {
+        /// The signal that it will look for.
+        let key: SignalKeyID?
         /// Runs in the transaction and returns how to answer once it is committed.
         let run: @Sendable (WriteTransaction) async throws -> @Sendable () -> Void
         let fail: @Sendable (StoreError) -> Void
@@ -37,10 +39,12 @@ final class GroupWriter: Sendable {
     /// Repeats of a batch that failed only because of others, or whose connection ended before its COMMIT was sent.
     private static let mostRepeats = 3
     /// How long to look for a commit whose answer was lost.
-    private static let settleTime = Duration.seconds(20)
+    private static let settleTime = Duration.seconds(5)
 
     private let pool: PostgresPool
     private let channel: String
+    /// Names this store in what it tells others.
+    private let name: String
     private let clock: any TradingClock
     private let logger: Logger
     private let committed: @Sendable (Int64) -> Void
@@ -51,9 +55,14 @@ final class GroupWriter: Sendable {
     /// - Parameters:
     ///   - pool: Of one connection, this writer's own.
     ///   - committed: Called after each commit that wrote to the journal, with its last sequence.
-    init(pool: PostgresPool, channel: String, clock: any TradingClock, logger: Logger, committed: @escaping @Sendable (Int64) -> Void) {
+    ///   - name: Told to listeners with each commit, so that they know their own.
+    init(
+        pool: PostgresPool, channel: String, name: String, clock: any TradingClock, logger: Logger,
+        committed: @escaping @Sendable (Int64) -> Void
+    ) {
         self.pool = pool
         self.channel = channel
+        self.name = name
         self.clock = clock
         self.logger = logger
         self.committed = committed
@@ -61,10 +70,15 @@ final class GroupWriter: Sendable {
     }
 
     /// Runs `body` in a transaction and returns when it is on the disk. `body` may run again if the batch has to be repeated.
-    func write<T: Sendable>(_ body: @escaping @Sendable (WriteTransaction) async throws -> T) async throws(StoreError) -> T {
+    ///
+    /// - Parameter key: The signal that `body` will look for, so that all signals of a batch are found in one round trip.
+    func write<T: Sendable>(
+        lookingFor key: SignalKeyID? = nil, _ body: @escaping @Sendable (WriteTransaction) async throws -> T
+    ) async throws(StoreError) -> T {
         let result: Result<T, StoreError> = await withCheckedContinuation { continuation in
             enqueue(
                 Work(
+                    key: key,
                     run: { transaction in
                         let value = try await body(transaction)
                         return { continuation.resume(returning: .success(value)) }
@@ -165,15 +179,17 @@ final class GroupWriter: Sendable {
     }
 
     private func attempt(_ batch: [Work], on connection: PostgresConnection, hasSavepoints: Bool) async -> Outcome {
-        let transaction = WriteTransaction(on: connection, channel: channel)
+        let transaction = WriteTransaction(on: connection)
         var answers: [@Sendable () -> Void] = []
         answers.reserveCapacity(batch.count)
         do {
-            try await transaction.begin()
+            // Alone, each work looks by itself: a key that cannot be sent is then its own trouble.
+            let keys = batch.count == 1 || hasSavepoints ? [] : Array(Set(batch.compactMap(\.key)))
+            try await transaction.begin(lookingFor: keys)
             for work in batch {
                 answers.append(hasSavepoints ? try await runAlone(work, in: transaction) : try await work.run(transaction))
             }
-            try await transaction.finish()
+            try await transaction.finish(telling: name, on: channel)
         } catch {
             await transaction.rollback()
             // What is wrong with the connection, or was only in the way of others, is no work's fault.
@@ -226,7 +242,7 @@ final class GroupWriter: Sendable {
                         throw error
                     }
                     await transaction.rollback()
-                    return results.last?.first?.optionalText(0) == chain.hash
+                    return results.last?.first?.optionalText(0) == StoredHash.hex(chain.hash)
                 }
             } catch {
                 if error.kind == .unsafeServer { return nil }

@@ -7,20 +7,17 @@ import TradingModel
 /// that belongs to it.
 ///
 /// Each write transaction first locks the one row of `meta`. With that, writers of all processes run one after the other, as in the
-/// embedded store, and a rule that is checked by reading still holds at the commit.
+/// embedded store, and a rule that is checked by reading still holds at the commit. Writes are put off and travel together.
 final class WriteTransaction {
     private let sql: PostgresTransaction
-    /// The schema, which also names the channel on which commits are told.
-    private let channel: String
     private(set) var epoch: Int64 = 1
     /// Where the journal stands with this transaction's lines.
-    private(set) var journal = JournalChain(after: nil)
+    private(set) var journal = JournalChain()
     private var firstSequence: Int64 = 0
+    /// The latest signal of each key that was looked for; nil for a key that is new.
+    private var known: [SignalKeyID: KnownSignal?] = [:]
 
-    init(on connection: PostgresConnection, channel: String) {
-        sql = PostgresTransaction(on: connection)
-        self.channel = channel
-    }
+    init(on connection: PostgresConnection) { sql = PostgresTransaction(on: connection) }
 
     var hasLines: Bool { journal.sequence > firstSequence }
 
@@ -38,28 +35,65 @@ final class WriteTransaction {
     private static let lineInsertion = insertStatement(into: "journal", JournalEntry.columns)
 
     func note(_ draft: JournalDraft, at: Timestamp) async throws {
-        let line = journal.append(draft, at: at)
+        journal.append(draft, at: at)
+        let line = JournalEntry(
+            sequence: journal.sequence, at: at, type: draft.type, signalID: draft.signalID, orderID: draft.orderID, account: draft.account,
+            data: draft.data, hash: StoredHash.hex(journal.hash))
         try await write(Self.lineInsertion, rows: 1) { line.write(to: &$0) }
+    }
+
+    // MARK: Signals
+
+    private static let search =
+        "SELECT \(KnownSignal.columns.list) FROM signals WHERE source = $1 AND key_hash = $2 ORDER BY occurrence DESC LIMIT 1"
+
+    private static let searchMany = """
+        SELECT wanted.number, \(KnownSignal.columns.map { "found.\($0)" }.list)
+        FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (source, key_hash, number)
+        CROSS JOIN LATERAL (SELECT * FROM signals WHERE signals.source = wanted.source AND signals.key_hash = wanted.key_hash
+          ORDER BY occurrence DESC LIMIT 1) AS found
+        """
+
+    /// The stored signal with this key that has the highest occurrence.
+    func latestSignal(_ key: SignalKeyID) async throws -> KnownSignal? {
+        if let known = known[key] { return known }
+        return try await ask(Self.search, [.text(key.source.rawValue), .text(key.hash)]).first.map { try KnownSignal(row: $0) }
+    }
+
+    func noteSignal(_ signal: SignalRecord) {
+        known[SignalKeyID(signal)] = KnownSignal(
+            id: signal.id, occurrence: signal.occurrence, bodyHash: signal.bodyHash, isExplicit: signal.key.isExplicit,
+            receivedAt: signal.receivedAt, answer: signal.answer)
     }
 
     // MARK: Beginning and end
 
-    func begin() async throws {
-        let results = try await sql.ask([
+    /// Locks the store. One round trip also brings the journal's end and what is known of the signals that will be asked for.
+    func begin(lookingFor keys: [SignalKeyID]) async throws {
+        var questions = [
             PostgresStatement("SELECT epoch FROM meta WHERE id = 1 FOR UPDATE"),
             PostgresStatement("SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1"),
-        ])
-        guard let meta = results.first?.first else { throw PostgresError(.malformed, "the table meta is empty") }
+        ]
+        if !keys.isEmpty {
+            questions.append(PostgresStatement(Self.searchMany, [textArray(keys.map(\.source.rawValue)), textArray(keys.map(\.hash))]))
+        }
+        let results = try await sql.ask(questions)
+        guard let meta = results[0].first else { throw PostgresError(.malformed, "the table meta is empty") }
         epoch = try meta.integer(0)
-        journal = JournalChain(after: try results.last?.first.map { (try $0.integer(0), try $0.text(1)) })
+        journal = try results[1].first.map { JournalChain(sequence: try $0.integer(0), hash: try StoredHash.bytes(try $0.text(1))) } ?? JournalChain()
         firstSequence = journal.sequence
+        guard !keys.isEmpty else { return }
+        for key in keys { known[key] = .some(nil) }
+        for row in results[2].rows {
+            let number = Int(try row.integer(0)) - 1
+            guard keys.indices.contains(number) else { throw PostgresError(.malformed, "a signal that was not asked for") }
+            known[keys[number]] = try KnownSignal(row: row, from: 1)
+        }
     }
 
-    /// Sends what was put off, so that nothing can fail any more but the commit itself.
-    func finish() async throws {
-        if hasLines {
-            try await sql.write(PostgresStatement("SELECT pg_notify($1, $2)", [.text(channel), .text("\(journal.sequence)")]))
-        }
+    /// Sends what was put off, so that nothing can fail any more but the commit itself. `word` is told to listeners with the commit.
+    func finish(telling word: String, on channel: String) async throws {
+        if hasLines { try await sql.write(PostgresStatement("SELECT pg_notify($1, $2)", [.text(channel), .text(word)])) }
         try await sql.flush()
     }
 
@@ -80,34 +114,19 @@ final class WriteTransaction {
         _ = try await sql.ask(PostgresStatement("ROLLBACK TO SAVEPOINT work", isPrepared: false))
         try await release()
         journal = mark
+        // What was remembered may be of the work that was undone.
+        known = [:]
     }
 }
 
-/// The values of one statement, gathered column by column.
-struct ValueList: ColumnSink {
-    private(set) var values: [PostgresValue] = []
-    mutating func add(_ text: String) { values.append(.text(text)) }
-    mutating func add(_ number: Int64) { values.append(.integer(number)) }
-    mutating func add(_ flag: Bool) { values.append(.flag(flag)) }
-    mutating func addNull() { values.append(.null) }
-
-    static func filled(_ fill: (inout ValueList) throws -> Void) rethrows -> [PostgresValue] {
-        var list = ValueList()
-        list.values.reserveCapacity(32)
-        try fill(&list)
-        return list.values
+/// What signals are recognised by.
+struct SignalKeyID: Sendable, Hashable {
+    let source: SourceID
+    let hash: String
+    init(_ signal: SignalRecord) {
+        source = signal.source
+        hash = signal.key.hash
     }
-}
-
-extension PostgresRow: ColumnSource {
-    public func storedText(_ column: Int) -> String? { optionalText(column) }
-    public func storedInteger(_ column: Int) throws -> Int64? { try optionalInteger(column) }
-    public func storedFlag(_ column: Int) throws -> Bool { try flag(column) }
-}
-
-/// An insertion of one row with all its columns.
-func insertStatement(into table: String, _ columns: [String]) -> String {
-    "INSERT INTO \(table) (\(columns.list)) VALUES (\(columns.indices.map { "$\($0 + 1)" }.list))"
 }
 
 extension StoreError {

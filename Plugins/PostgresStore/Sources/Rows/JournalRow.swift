@@ -1,10 +1,12 @@
+import PostgresKit
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension JournalEntry {
-    public static let columns = ["sequence", "at", "type", "signal_id", "order_id", "account", "data", "hash"]
+    static let columns = ["sequence", "at", "type", "signal_id", "order_id", "account", "data", "hash"]
 
-    public func write(to sink: inout some ColumnSink) {
+    func write(to sink: inout ValueList) {
         sink.add(sequence)
         sink.add(at)
         sink.add(type)
@@ -15,18 +17,18 @@ extension JournalEntry {
         sink.add(hash)
     }
 
-    public init(columns source: some ColumnSource) throws {
+    init(row source: PostgresRow) throws {
         var row = ColumnReader(source)
         self.init(
-            sequence: try row.integer(), at: try row.time(), type: try row.text(), signalID: try row.optionalID(),
-            orderID: try row.optionalID(), account: try row.optionalID(), data: try row.text(), hash: try row.text())
+            sequence: try row.integer(), at: try row.time(), type: try row.text(), signalID: row.optionalID(),
+            orderID: row.optionalID(), account: row.optionalID(), data: try row.text(), hash: try row.text())
     }
 }
 
 extension AlertRecord {
-    public static let columns = ["id", "type", "severity", "subject", "message", "count", "first_at", "last_at", "resolved_at"]
+    static let columns = ["id", "type", "severity", "subject", "message", "count", "first_at", "last_at", "resolved_at"]
 
-    public init(columns source: some ColumnSource) throws {
+    init(row source: PostgresRow) throws {
         var row = ColumnReader(source)
         self.init(
             id: try row.integer(), type: try row.text(), severity: try row.word(), subject: try row.text(), message: try row.text(),

@@ -1,15 +1,17 @@
 import LockContract
+import PostgresKit
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension AttemptRecord {
-    public static let columns = [
+    static let columns = [
         "order_id", "number", "epoch", "counter", "owner", "holder_gateway", "holder_host", "holder_process_id", "holder_process_start",
         "holder_boot_id", "holder_purpose", "permitted_at", "not_after", "not_after_monotonic", "order_hash", "outcome", "evidence",
         "ended_at",
     ]
 
-    public func write(to sink: inout some ColumnSink) {
+    func write(to sink: inout ValueList) {
         sink.add(orderID)
         sink.add(number)
         sink.add(fence.epoch)
@@ -30,7 +32,7 @@ extension AttemptRecord {
         sink.add(endedAt)
     }
 
-    public init(columns source: some ColumnSource) throws {
+    init(row source: PostgresRow) throws {
         var row = ColumnReader(source)
         self.init(
             orderID: try row.id(), number: try row.count(), fence: FencingToken(epoch: try row.integer(), counter: try row.integer()),
@@ -40,25 +42,15 @@ extension AttemptRecord {
                 processStart: UInt64(bitPattern: try row.integer()), bootID: try row.text(), purpose: try row.text()),
             permittedAt: try row.time(), notAfter: try row.time(),
             notAfterMonotonic: MonotonicInstant(sinceBoot: .nanoseconds(try row.integer())), orderHash: try row.text(),
-            outcome: try row.optionalText(), evidence: try row.optionalText(), endedAt: try row.optionalTime())
+            outcome: row.optionalText(), evidence: row.optionalText(), endedAt: try row.optionalTime())
     }
 
     /// What is recorded of an attempt once it has ended.
-    public static let outcomeColumns = ["outcome", "evidence", "ended_at"]
+    static let outcomeColumns = ["outcome", "evidence", "ended_at"]
 
-    public func writeOutcome(to sink: inout some ColumnSink) {
+    func writeOutcome(to sink: inout ValueList) {
         sink.add(outcome)
         sink.add(evidence)
         sink.add(endedAt)
-    }
-}
-
-extension Duration {
-    /// Whole nanoseconds, clamped; 292 years fit.
-    var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, overflow2) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return overflow || overflow2 ? (seconds < 0 ? .min : .max) : sum
     }
 }

@@ -4,49 +4,23 @@ import StoreContract
 import StoreKit
 import TradingModel
 
-/// The questions of which an order's snapshot is made.
-enum OrderQuestions {
-    static func order(_ id: OrderID, isLocked: Bool = false) -> PostgresStatement {
-        PostgresStatement("SELECT \(OrderRecord.columns.list) FROM orders WHERE id = $1\(isLocked ? " FOR UPDATE" : "")", [.text(id.rawValue)])
-    }
-
-    static func attempts(_ id: OrderID) -> PostgresStatement {
-        PostgresStatement("SELECT \(AttemptRecord.columns.list) FROM attempts WHERE order_id = $1 ORDER BY number", [.text(id.rawValue)])
-    }
-
-    /// In the order in which they became known.
-    static func fills(_ id: OrderID) -> PostgresStatement {
-        PostgresStatement("SELECT \(Fill.columns.list) FROM fills WHERE order_id = $1 ORDER BY sequence", [.text(id.rawValue)])
-    }
-
-    static func position(_ id: OrderID) -> PostgresStatement {
-        PostgresStatement(
-            """
-            SELECT \(PositionRecord.columns.list) FROM positions
-            WHERE account = (SELECT account FROM orders WHERE id = $1) AND symbol = (SELECT symbol FROM orders WHERE id = $1)
-            """, [.text(id.rawValue)])
-    }
-
-    static func snapshot(_ order: PostgresRow, _ attempts: PostgresResult, _ fills: PostgresResult, _ position: PostgresResult) throws -> OrderSnapshot {
-        OrderSnapshot(
-            order: try OrderRecord(columns: order), attempts: try attempts.rows.map { try AttemptRecord(columns: $0) },
-            fills: try fills.rows.map { try Fill(columns: $0) }, position: try position.first.map { try PositionRecord(columns: $0) })
-    }
-}
-
 extension WriteTransaction {
     func update(
         _ id: OrderID, under tenure: Tenure, at: Timestamp, reducing reduce: (OrderSnapshot) -> OrderChange?
     ) async throws -> OrderRecord {
-        let answers = try await ask([
-            Self.tenure(of: tenure.account), OrderQuestions.order(id, isLocked: true), OrderQuestions.attempts(id), OrderQuestions.fills(id),
-            OrderQuestions.position(id),
-        ])
+        let answers = try await ask([Self.tenure(of: tenure.account)] + OrderQuestions.all(id, isLocked: true))
         try Self.check(tenure, isCurrent: answers[0].first)
-        guard let row = answers[1].first else { throw StoreError.notFound("order \(id)") }
-        let snapshot = try OrderQuestions.snapshot(row, answers[2], answers[3], answers[4])
+        guard let snapshot = try OrderQuestions.snapshot(answers[1...]) else { throw StoreError.notFound("order \(id)") }
         try UpdateRules.check(snapshot, under: tenure.account)
-        guard let wanted = reduce(snapshot), let change = try UpdateRules.prepare(wanted, of: snapshot, at: at) else { return snapshot.order }
+        guard let change = reduce(snapshot) else { return snapshot.order }
+        let changed = try await write(change, over: snapshot, at: at)
+        for leg in try UpdateRules.legs(of: change, in: snapshot) { _ = try await write(leg.change, over: leg.known, at: at) }
+        return changed
+    }
+
+    /// Writes one order's part of a change, if it changes anything.
+    private func write(_ wanted: OrderChange, over snapshot: OrderSnapshot, at: Timestamp) async throws -> OrderRecord {
+        guard let change = try UpdateRules.prepare(wanted, of: snapshot, at: at) else { return snapshot.order }
         try await replace(change.order)
         for attempt in change.attempts {
             try await write(Self.outcome, rows: 1) {
@@ -58,8 +32,8 @@ extension WriteTransaction {
         for fill in change.newFills {
             try await write(Self.fillInsertion, rows: 1) {
                 fill.write(to: &$0)
-                $0.add(tenure.account)
-                $0.add(id)
+                $0.add(snapshot.order.account)
+                $0.add(snapshot.order.id)
             }
         }
         if let position = change.position { try await write(Self.positionSaving, rows: 1) { position.write(to: &$0) } }

@@ -1,15 +1,17 @@
 import Foundation
 import LockContract
+import PostgresKit
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension Fill {
     /// Beside `account` and `order_id`, which a fill does not carry itself.
-    public static let columns = [
+    static let columns = [
         "execution_id", "venue_order_id", "client_order_id", "symbol", "side", "quantity", "price", "fee", "fee_asset", "executed_at",
     ]
 
-    public func write(to sink: inout some ColumnSink) {
+    func write(to sink: inout ValueList) {
         sink.add(executionID)
         sink.add(venueOrderID)
         sink.add(clientOrderID)
@@ -22,19 +24,20 @@ extension Fill {
         sink.add(executedAt)
     }
 
-    public init(columns source: some ColumnSource) throws {
-        var row = ColumnReader(source)
+    /// - Parameter column: Where its columns begin.
+    init(row source: PostgresRow, from column: Int = 0) throws {
+        var row = ColumnReader(source, from: column)
         self.init(
-            executionID: try row.id(), venueOrderID: try row.id(), clientOrderID: try row.optionalID(), symbol: try row.id(),
+            executionID: try row.id(), venueOrderID: try row.id(), clientOrderID: row.optionalID(), symbol: try row.id(),
             side: try row.word(), quantity: try row.decimal(), price: try row.decimal(), fee: try row.optionalDecimal(),
-            feeAsset: try row.optionalID(), executedAt: try row.time())
+            feeAsset: row.optionalID(), executedAt: try row.time())
     }
 }
 
 extension PositionRecord {
-    public static let columns = ["account", "symbol", "quantity", "average_price", "realized_profit", "updated_at"]
+    static let columns = ["account", "symbol", "quantity", "average_price", "realized_profit", "updated_at"]
 
-    public func write(to sink: inout some ColumnSink) {
+    func write(to sink: inout ValueList) {
         sink.add(account)
         sink.add(symbol)
         sink.add(quantity)
@@ -43,7 +46,7 @@ extension PositionRecord {
         sink.add(updatedAt)
     }
 
-    public init(columns source: some ColumnSource) throws {
+    init(row source: PostgresRow) throws {
         var row = ColumnReader(source)
         self.init(
             account: try row.id(), symbol: try row.id(), quantity: try row.decimal(), averagePrice: try row.optionalDecimal(),
@@ -52,12 +55,12 @@ extension PositionRecord {
 }
 
 /// A row of the table of tenures: the account's latest, open or closed.
-public struct StoredTenure: Sendable {
-    public static let columns = ["epoch", "counter", "owner", "holder", "opened_at", "closed_at"]
-    public let tenure: Tenure
-    public let isClosed: Bool
+struct StoredTenure: Sendable {
+    static let columns = ["epoch", "counter", "owner", "holder", "opened_at", "closed_at"]
+    let tenure: Tenure
+    let isClosed: Bool
 
-    public init(columns source: some ColumnSource, account: AccountID) throws {
+    init(row source: PostgresRow, account: AccountID) throws {
         var row = ColumnReader(source)
         let fence = FencingToken(epoch: try row.integer(), counter: try row.integer())
         let owner: OwnerToken = try row.id()
@@ -67,11 +70,11 @@ public struct StoredTenure: Sendable {
     }
 
     /// The columns of a tenure that is opened; `closed_at` becomes NULL beside them.
-    public static let openingColumns = [
+    static let openingColumns = [
         "account", "epoch", "counter", "owner", "holder", "lease_epoch", "lease_counter", "configuration_hash", "opened_at",
     ]
 
-    public static func write(_ request: TenureRequest, fence: FencingToken, to sink: inout some ColumnSink) throws {
+    static func write(_ request: TenureRequest, fence: FencingToken, to sink: inout ValueList) throws {
         sink.add(request.account)
         sink.add(fence.epoch)
         sink.add(fence.counter)
