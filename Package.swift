@@ -91,6 +91,8 @@ let core: [Target] = [
     .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
     module("RedisKit", ["TradingModel", "CHiredis", nioSSL] + nio),
     module("StoreKit", ["TradingModel", "LockContract", "StoreContract", crypto]),
+    .systemLibrary(name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    module("PostgresKit", ["TradingModel", "CLibpq"]),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
         "Gateway",
@@ -123,7 +125,7 @@ let core: [Target] = [
             "TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway",
             "GatewayAPI", "GatewayConfiguration", "ConformanceKit", "SimulatorKit", "ServerKit", "BinanceStyle",
             "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "Paper",
-            "SQLiteStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", argumentParser, asyncHTTPClient, logging,
+            "SQLiteStore", "PostgresStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", argumentParser, asyncHTTPClient, logging,
             lifecycle, crypto,
         ] + nio + newAdapters.joined().filter { $0.type == .regular }.map { .byName(name: $0.name) },
         path: "Sources/turnstile", swiftSettings: strict),
@@ -167,6 +169,12 @@ let plugins: [Target] =
         ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "StoreKit", "FailPoints", "CSQLiteSettings", grdb, sqlite, logging],
         tests: [
             "TradingModel", "LockContract", "StoreContract", "StoreKit", "ConformanceKit", "OrderFlow", "FailPoints", "TestSupport", grdb, logging,
+        ])
+    + plugin(
+        "PostgresStore",
+        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "StoreKit", "PostgresKit", "FailPoints", logging],
+        tests: [
+            "TradingModel", "PluginSettings", "LockContract", "StoreContract", "StoreKit", "ConformanceKit", "PostgresKit", "TestSupport", logging,
         ])
     + plugin(
         "MemoryLock", ["TradingModel", "PluginSettings", "LockContract"],
@@ -220,6 +228,7 @@ let testTargets: [Target] = [
             "ConformanceKit", "TradingModel", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
             "BinanceStyleSimulator", "NewVenue", "NewVenueSimulator", "TestSupport", "turnstile", logging,
         ]),
+    tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
     tests("EndToEndTests", ["TestSupport", "TradingModel", asyncHTTPClient] + nio),
 ]

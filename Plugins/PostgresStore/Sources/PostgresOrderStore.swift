@@ -1,3 +1,4 @@
+import Foundation
 import LockContract
 import PostgresKit
 import StoreContract
@@ -13,6 +14,7 @@ final class PostgresOrderStore: OrderStore {
     private let writerPool: PostgresPool
     private let writer: GroupWriter
     private let watchers: CommitWatchers
+    private let others: Watchers<Void>
     private let writing: Task<Void, Never>
     private let listening: Task<Void, Never>
     private let isClosed = Mutex(false)
@@ -51,14 +53,16 @@ final class PostgresOrderStore: OrderStore {
         single.size = 1
         readers = PostgresPool(server, options: configuration.pool, clock: context.clock, admit: admit)
         writerPool = PostgresPool(server, options: single, clock: context.clock, admit: admit)
-        let watchers = CommitWatchers(after: opened.lastSequence)
+        let (watchers, others) = (CommitWatchers(), Watchers<Void>())
         self.watchers = watchers
+        self.others = others
         let channel = "turnstile_\(configuration.schema)"
-        let writer = GroupWriter(pool: writerPool, channel: channel, clock: context.clock, logger: context.logger) { watchers.tell($0) }
+        let name = UUID().uuidString
+        let writer = GroupWriter(pool: writerPool, channel: channel, name: name, clock: context.clock, logger: context.logger) { watchers.tell($0) }
         self.writer = writer
         let listener = CommitListener(
-            configuration: server, channel: channel, identity: identity, clock: context.clock, logger: context.logger
-        ) { watchers.tell($0) }
+            configuration: server, channel: channel, name: name, identity: identity, clock: context.clock, logger: context.logger
+        ) { others.tell(()) }
         // Both are ended and awaited by ``close()``.
         writing = Task { await writer.run() }
         listening = Task { await listener.run() }
@@ -70,7 +74,11 @@ final class PostgresOrderStore: OrderStore {
     // MARK: Writing
 
     func admit(_ admission: Admission) async throws(StoreError) -> AdmissionResult {
-        try await writer.write { try await $0.admit(admission) }
+        try await writer.write(lookingFor: SignalKeyID(admission.signal)) { try await $0.admit(admission) }
+    }
+
+    func recall(_ signal: SignalRecord, window: Duration) async throws(StoreError) -> AdmissionResult? {
+        try await writer.write(lookingFor: SignalKeyID(signal)) { try await $0.recall(signal, window: window) }
     }
 
     func openTenure(_ request: TenureRequest) async throws(StoreError) -> (tenure: Tenure, unclosedPredecessor: Tenure?) {
@@ -114,6 +122,54 @@ final class PostgresOrderStore: OrderStore {
         }
     }
 
+    // MARK: Several gateways
+
+    let capabilities = StoreCapabilities(
+        isShared: true, mayMissOthers: true,
+        notice: "Postgres: several gateways may share it; a commit is on the server's disk (fsync and synchronous_commit are on)")
+
+    func claim(of accounts: [AccountID], limit: Int) async throws(StoreError) -> [OrderRecord] {
+        let results = try await read(QueueQuestions.claim(of: accounts, limit: Self.rows(limit)))
+        return try decoding { try results[1].rows.map { try OrderRecord(row: $0) } }
+    }
+
+    func queues() async throws(StoreError) -> [AccountQueue] {
+        let results = try await read([QueueQuestions.queues])
+        return try decoding { try results[0].rows.map { try AccountQueue(row: $0) } }
+    }
+
+    func commitsOfOthers() -> AsyncStream<Void> { others.stream() }
+
+    // Beside the writer: a gateway that waits for its turn to write is not dead. Both may be repeated.
+
+    func heartbeat(_ worker: WorkerRecord) async throws(StoreError) { _ = try await read([WorkerQuestions.hear(worker)]) }
+
+    func stopWorker(_ holder: HolderIdentity, at: Timestamp) async throws(StoreError) {
+        _ = try await read([WorkerQuestions.stop(holder, at: at)])
+    }
+
+    func workers() async throws(StoreError) -> [WorkerRecord] {
+        let results = try await read([WorkerQuestions.known])
+        return try decoding { try results[0].rows.map { try WorkerRecord(row: $0) } }
+    }
+
+    // MARK: Dead letters
+
+    func countCrash(of predecessor: Tenure, under tenure: Tenure, limit: Int, at: Timestamp) async throws(StoreError) -> [DeadLetter] {
+        try await writer.write { try await $0.countCrash(of: predecessor, under: tenure, limit: limit, at: at) }
+    }
+
+    func deadLetters() async throws(StoreError) -> [DeadLetter] {
+        let results = try await read([DeadLetterQuestions.all])
+        return try decoding { try DeadLetterQuestions.letters(results[0]) }
+    }
+
+    func decide(
+        _ order: OrderID, _ decision: DeadLetterDecision, by actor: String, reason: String, at: Timestamp
+    ) async throws(StoreError) -> OrderRecord {
+        try await writer.write { try await $0.decide(order, decision, by: actor, reason: reason, at: at) }
+    }
+
     // MARK: Orders
 
     func openOrders(of account: AccountID) async throws(StoreError) -> [OrderRecord] {
@@ -121,12 +177,12 @@ final class PostgresOrderStore: OrderStore {
     }
 
     func order(_ id: OrderID) async throws(StoreError) -> OrderSnapshot? {
-        // One view of all four tables, or a change that commits between two questions would be seen by half.
-        let results = try await read([
-            PostgresStatement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", isPrepared: false), OrderQuestions.order(id),
-            OrderQuestions.attempts(id), OrderQuestions.fills(id), OrderQuestions.position(id), PostgresStatement("COMMIT", isPrepared: false),
-        ])
-        return try decoding { try results[1].first.map { try OrderQuestions.snapshot($0, results[2], results[3], results[4]) } }
+        // One view of all tables, or a change that commits between two questions would be seen by half.
+        let questions = OrderQuestions.all(id, isLocked: false)
+        let results = try await read(
+            [PostgresStatement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", isPrepared: false)] + questions
+                + [PostgresStatement("COMMIT", isPrepared: false)])
+        return try decoding { try OrderQuestions.snapshot(results[1...questions.count]) }
     }
 
     func order(account: AccountID, clientOrderID: ClientOrderID) async throws(StoreError) -> OrderRecord? {
@@ -182,7 +238,7 @@ final class PostgresOrderStore: OrderStore {
         let result = try await read(
             "SELECT \(PositionRecord.columns.list) FROM positions WHERE $1::text IS NULL OR account = $1 ORDER BY account COLLATE \"C\", symbol COLLATE \"C\"",
             [PostgresValue(account?.rawValue)])
-        return try decoding { try result.rows.map { try PositionRecord(columns: $0) } }
+        return try decoding { try result.rows.map { try PositionRecord(row: $0) } }
     }
 
     // MARK: Journal and alerts
@@ -203,7 +259,7 @@ final class PostgresOrderStore: OrderStore {
     func commits() -> AsyncStream<Int64> { watchers.stream() }
 
     func verifyJournal() async throws(StoreError) -> Int64? {
-        var chain = JournalChain(after: nil)
+        var chain = JournalChain()
         while true {
             let lines = try await journal(after: chain.sequence, limit: Self.largestAnswer)
             guard !lines.isEmpty else { return nil }
@@ -215,7 +271,7 @@ final class PostgresOrderStore: OrderStore {
         let condition = includeResolved ? "" : "WHERE resolved_at IS NULL "
         let result = try await read(
             "SELECT \(AlertRecord.columns.list) FROM alerts \(condition)ORDER BY last_at DESC, id DESC LIMIT $1", [Self.rows(limit)])
-        return try decoding { try result.rows.map { try AlertRecord(columns: $0) } }
+        return try decoding { try result.rows.map { try AlertRecord(row: $0) } }
     }
 
     // MARK: Life
@@ -227,6 +283,7 @@ final class PostgresOrderStore: OrderStore {
         listening.cancel()
         await listening.value
         watchers.finish()
+        others.finish()
         await readers.close()
         await writerPool.close()
     }
@@ -263,16 +320,16 @@ final class PostgresOrderStore: OrderStore {
 
     private func orders(where condition: String, _ values: [PostgresValue]) async throws(StoreError) -> [OrderRecord] {
         let result = try await read("SELECT \(OrderRecord.columns.list) FROM orders WHERE \(condition)", values)
-        return try decoding { try result.rows.map { try OrderRecord(columns: $0) } }
+        return try decoding { try result.rows.map { try OrderRecord(row: $0) } }
     }
 
     private func signals(where condition: String, _ values: [PostgresValue]) async throws(StoreError) -> [SignalRecord] {
         let result = try await read("SELECT \(SignalRecord.columns.list) FROM signals WHERE \(condition)", values)
-        return try decoding { try result.rows.map { try SignalRecord(columns: $0) } }
+        return try decoding { try result.rows.map { try SignalRecord(row: $0) } }
     }
 
     private func lines(_ condition: String, _ values: [PostgresValue]) async throws(StoreError) -> [JournalEntry] {
         let result = try await read("SELECT \(JournalEntry.columns.list) FROM journal WHERE \(condition)", values)
-        return try decoding { try result.rows.map { try JournalEntry(columns: $0) } }
+        return try decoding { try result.rows.map { try JournalEntry(row: $0) } }
     }
 }

@@ -20,7 +20,6 @@ struct PostgresHarness: StoreHarness {
 struct PostgresPlace: StorePlace {
     let schema: String
     let url: String
-    let tellsOthers = true
 
     static func with(on server: PostgresUnderTest? = nil, _ body: (PostgresPlace) async throws -> Void) async throws {
         let server = if let server { server } else { try await PostgresUnderTest.common() }

@@ -38,7 +38,7 @@ enum StoreAdmissionClauses {
             let last = try await session.store.lastJournalSequence()
             try expect(signals == 0 && orders == 0 && last == 0, "\(signals) signals, \(orders) orders, \(last) lines were left")
         },
-        StoreClause("SC-01.fan-out", "a signal with a hundred orders is stored whole, in their order") { session in
+        StoreClause("SC-01.fan-out", "a signal with a hundred orders is stored whole, in their order (K16)") { session in
             let orders = (0..<100).map { number in
                 var order = session.order("a\(number)", of: "a", account: AccountID("acc\(number % 7)"))
                 order.leg = number
@@ -50,10 +50,10 @@ enum StoreAdmissionClauses {
             try expect(found.map(\.id) == orders.reversed().map(\.id), "the orders are not listed newest first, each once")
             try await session.expectWholeJournal()
         },
-        StoreClause("SC-02.hundred-at-once", "a hundred copies at once over two processes store one signal and one order") { session in
+        StoreClause("SC-02.hundred-at-once", "a hundred copies at once over two processes store one signal and one order (K01)") { session in
             try await session.withSecond { second in
                 let results = await session.atOnce(100) { number in
-                    var signal = session.signal("x\(number)", key: SignalKey(hash: "same", isExplicit: true))
+                    var signal = session.signal("x\(number)", key: StoreSession.key("same"))
                     signal.id = SignalID("sig-x\(number)")
                     let admission = Admission(signal: signal, orders: [session.order("x\(number)")], window: .seconds(300), rate: nil)
                     return try await (number % 2 == 0 ? session.store : second).admit(admission)
@@ -70,17 +70,17 @@ enum StoreAdmissionClauses {
                 try await session.expectWholeJournal()
             }
         },
-        StoreClause("SC-02.for-ever", "an explicit key never acts twice, however the clocks stand") { session in
+        StoreClause("SC-02.for-ever", "an explicit key never acts twice, however the clocks stand (K08, K12)") { session in
             try await session.admit("a")
             for days in [0, 1, 400, 36500, -1, -36500] as [Int64] {
-                let copy = session.signal("c\(days)", key: SignalKey(hash: "key-a", isExplicit: true), at: StoreSession.start + .seconds(days * 86400))
+                let copy = session.signal("c\(days)", key: StoreSession.key("key-a"), at: StoreSession.start + .seconds(days * 86400))
                 let result = try await session.store.admit(Admission(signal: copy, orders: [], window: .seconds(1), rate: nil))
                 try expect(result == .duplicate(first: "sig-a", StoredAnswer(status: 202, body: "answer-a")), "after \(days) days: \(result)")
             }
         },
         StoreClause("SC-02.window", "a derived key acts again after its window, counted from the first receipt") { session in
             func admit(_ name: String, after seconds: Int64) async throws -> AdmissionResult {
-                let signal = session.signal(name, key: SignalKey(hash: "d", isExplicit: false), at: StoreSession.start + .seconds(seconds))
+                let signal = session.signal(name, key: StoreSession.key("d", isExplicit: false), at: StoreSession.start + .seconds(seconds))
                 return try await session.store.admit(Admission(signal: signal, orders: [session.order(name)], window: .seconds(300), rate: nil))
             }
             let steps: [(String, Int64, first: String?)] = [
@@ -94,28 +94,68 @@ enum StoreAdmissionClauses {
             let occurrence = try await session.store.signal("sig-8")?.occurrence
             try expect(occurrence == 3, "the third occurrence has number \(occurrence ?? 0)")
         },
-        StoreClause("SC-02.scope", "one key in two sources is two signals") { session in
-            let key = SignalKey(hash: "k", isExplicit: true)
+        StoreClause("SC-02.scope", "one key in two sources is two signals (K09)") { session in
+            let key = StoreSession.key("k")
             for source in ["one", "two"] as [SourceID] {
                 let result = try await session.store.admit(
                     Admission(signal: session.signal("\(source)", key: key, source: source), orders: [], window: .zero, rate: nil))
                 try expect(result == .admitted, "\(source): \(result)")
             }
         },
-        StoreClause("SC-02.key-limits", "a key is compared byte for byte, whatever is in it") { session in
-            let keys = [
-                "a", "A", "a ", " a", "'; DROP TABLE signals; --", "\"", "\\", "%", "_", "$1", "?", "é", "e\u{301}", "\u{1F600}", "\n",
-                String(repeating: "x", count: 2000), String(repeating: "x", count: 1999),
-            ]
+        StoreClause("SC-02.key-limits", "keys that differ in one digit are two, and another spelling of a key is refused (K11)") { session in
+            let first = StoreSession.hash("a")
+            let keys = [first, String(first.dropLast()) + (first.last == "0" ? "1" : "0"), (first.first == "0" ? "1" : "0") + first.dropFirst()]
             for (number, hash) in keys.enumerated() {
                 let signal = session.signal("\(number)", key: SignalKey(hash: hash, isExplicit: true))
                 let result = try await session.store.admit(Admission(signal: signal, orders: [], window: .zero, rate: nil))
                 try expect(result == .admitted, "key \(number): \(result)")
                 let found = try await session.store.signal(signal.id)?.key.hash
-                try expect(found?.unicodeScalars.elementsEqual(hash.unicodeScalars) == true, "key \(number) came back otherwise")
+                try expect(found == hash, "key \(number) came back otherwise")
+            }
+            for wrong in ["", "a", first.uppercased(), String(first.dropLast()), first + "0", "'; DROP TABLE signals; --", String(repeating: "g", count: 64)] {
+                let signal = session.signal("wrong", key: SignalKey(hash: wrong, isExplicit: true))
+                try await session.expectFailure(.refused, "the key \(wrong)") {
+                    _ = try await session.store.admit(Admission(signal: signal, orders: [], window: .zero, rate: nil))
+                }
             }
         },
-        StoreClause("SC-03.same-answer", "a copy gets the stored first answer byte for byte, and is counted with its request") { session in
+        StoreClause("SC-02.text", "texts come back byte for byte, whatever is in them (K11)") { session in
+            let texts = [
+                "'; DROP TABLE signals; --", "\"", "\\", "\\x00", "%", "_", "$1", "?", "é", "e\u{301}", "\u{1F600}", "\n\r\t", "{}", "{\"a\"}", "NULL", "\u{1}\u{7F}",
+                String(repeating: "x", count: 70_000),
+            ]
+            for (number, text) in texts.enumerated() {
+                var signal = session.signal("\(number)", source: SourceID(text))
+                signal.body = text
+                signal.clientAddress = text
+                let result = try await session.store.admit(Admission(signal: signal, orders: [], window: .zero, rate: RateRule(key: text, limit: 1, interval: .seconds(1))))
+                try expect(result == .admitted, "text \(number): \(result)")
+                let found = try await session.store.signal(signal.id)
+                try expect(
+                    found?.body.unicodeScalars.elementsEqual(text.unicodeScalars) == true && found?.source.rawValue.unicodeScalars.elementsEqual(text.unicodeScalars) == true,
+                    "text \(number) came back otherwise")
+                let again = try await session.store.recall(signal, window: .zero)
+                try expect(again == .duplicate(first: signal.id, signal.answer), "text \(number) is not found again: \(String(describing: again))")
+            }
+        },
+        StoreClause("SC-03.recall", "the duplicate check alone counts a copy, tells a conflict, and stores nothing for a new signal") { session in
+            let none = try await session.store.recall(session.signal("a"), window: .seconds(300))
+            try await session.admit("a")
+            let copy = try await session.store.recall(session.signal("a"), window: .seconds(300))
+            let other = try await session.store.recall(session.signal("a", body: "other"), window: .seconds(300))
+            try expect(none == nil && copy == .duplicate(first: "sig-a", StoredAnswer(status: 202, body: "answer-a")) && other == .conflict(first: "sig-a"), "it said \(String(describing: copy)), \(String(describing: other))")
+            let derived = session.signal("d", key: StoreSession.key("d", isExplicit: false))
+            _ = try await session.store.admit(Admission(signal: derived, orders: [], window: .seconds(10), rate: nil))
+            var later = derived
+            later.receivedAt = StoreSession.start + .seconds(10)
+            let anew = try await session.store.recall(later, window: .seconds(10))
+            let copies = try await session.store.signal("sig-a")?.copies
+            let stored = try await session.place.count("signals")
+            try expect(anew == nil && copies == 1 && stored == 2, "\(String(describing: anew)), \(copies ?? -1) copies, \(stored) signals")
+            let types = try await session.store.journal(of: "sig-a").map(\.type)
+            try expect(types == ["signal.received", "order.queued", "signal.duplicate"], "the journal has \(types)")
+        },
+        StoreClause("SC-03.same-answer", "a copy gets the stored first answer byte for byte, and is counted with its request (K07)") { session in
             var first = session.signal("a")
             first.answer = StoredAnswer(status: 207, body: "{\"e\":\"é\u{301} ☂\\n\"}\n\t ")
             _ = try await session.store.admit(Admission(signal: first, orders: [], window: .zero, rate: nil))
@@ -131,10 +171,10 @@ enum StoreAdmissionClauses {
             try expect(lines.map(\.type) == ["signal.received"] + Array(repeating: "signal.duplicate", count: 3), "the journal has \(lines.map(\.type))")
             try expect(lines.last?.data.contains("r-c3") == true, "the line of a copy does not name its request")
         },
-        StoreClause("SC-03.conflict", "an explicit key with another payload is a conflict and changes nothing") { session in
+        StoreClause("SC-03.conflict", "an explicit key with another payload is a conflict and changes nothing (K03)") { session in
             try await session.admit("a")
             let before = try await session.store.lastJournalSequence()
-            let other = session.signal("b", key: SignalKey(hash: "key-a", isExplicit: true), body: "other")
+            let other = session.signal("b", key: StoreSession.key("key-a"), body: "other")
             let result = try await session.store.admit(Admission(signal: other, orders: [session.order("b")], window: .seconds(1), rate: nil))
             try expect(result == .conflict(first: "sig-a"), "it was \(result)")
             let after = try await session.store.lastJournalSequence()

@@ -10,9 +10,6 @@ public protocol StoreHarness: Sendable {
 
 /// Where a store keeps its data: a file, or a schema of a database.
 public protocol StorePlace: Sendable {
-    /// Whether a store's ``OrderStore/commits()`` also tells what another process has committed.
-    var tellsOthers: Bool { get }
-
     /// Opens a store there. While another one is open, it is what a second process would have.
     func open() async throws -> any OrderStore
 

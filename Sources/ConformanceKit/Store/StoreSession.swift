@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import LockContract
 import StoreContract
@@ -23,9 +24,16 @@ struct StoreSession: Sendable {
 
     // MARK: Records
 
+    /// SHA-256 in lower-case hex, as keys and bodies are told apart by.
+    static func hash(_ text: String) -> String {
+        SHA256.hash(data: Data(text.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    static func key(_ name: String, isExplicit: Bool = true) -> SignalKey { SignalKey(hash: hash(name), isExplicit: isExplicit) }
+
     func signal(_ name: String, key: SignalKey? = nil, at: Timestamp = start, body: String = "body", source: SourceID = "tv") -> SignalRecord {
         SignalRecord(
-            id: SignalID("sig-\(name)"), source: source, key: key ?? SignalKey(hash: "key-\(name)", isExplicit: true), bodyHash: body,
+            id: SignalID("sig-\(name)"), source: source, key: key ?? Self.key("key-\(name)"), bodyHash: Self.hash(body),
             body: body, verdict: .accepted, strategy: "trend", receivedAt: at, firedAt: nil, clientAddress: "127.0.0.1",
             requestID: "r-\(name)", traceparent: nil, answer: StoredAnswer(status: 202, body: "answer-\(name)"))
     }
@@ -85,11 +93,13 @@ struct StoreSession: Sendable {
         try await (store ?? self.store).permit(request(id, tenure, at: now)) { Self.grant($0.order) }
     }
 
-    static func grant(_ order: OrderRecord, quantity: Quantity? = nil, clientOrderID: ClientOrderID? = nil) -> PermitVerdict {
+    static func grant(
+        _ order: OrderRecord, quantity: Quantity? = nil, clientOrderID: ClientOrderID? = nil, bracket: Bracket? = nil
+    ) -> PermitVerdict {
         do {
             let new = try NewOrder(
                 clientOrderID: clientOrderID ?? order.clientOrderID, symbol: order.symbol, side: order.side, type: order.type,
-                quantity: quantity ?? order.requestedQuantity, limitPrice: order.limitPrice, timeInForce: order.timeInForce)
+                quantity: quantity ?? order.requestedQuantity, limitPrice: order.limitPrice, timeInForce: order.timeInForce, bracket: bracket)
             return .grant(new, notes: [])
         } catch { return .wait(reason: "the suite's order is incomplete: \(error)") }
     }
@@ -159,7 +169,7 @@ struct StoreSession: Sendable {
         try expect(wrong == nil, "the journal does not fit from line \(wrong ?? 0)")
     }
 
-    enum Failure: String { case refused, fenced, unavailable, notFound, limiterUnavailable }
+    enum Failure: String { case refused, fenced, unavailable, notFound, limiterUnavailable, mixedVersions }
 
     func expectFailure(_ kind: Failure, _ what: String, _ body: () async throws -> Void) async throws {
         do { try await body() } catch let error as StoreError {
@@ -170,6 +180,7 @@ struct StoreSession: Sendable {
                 case .unavailable: .unavailable
                 case .notFound: .notFound
                 case .limiterUnavailable: .limiterUnavailable
+                case .mixedVersions: .mixedVersions
                 }
             return try expect(found == kind, "\(what) must be \(kind.rawValue), but: \(error)")
         }

@@ -93,7 +93,7 @@ public enum PermitRules {
             }
     }
 
-    private static func ended(_ order: OrderRecord, as state: OrderState, reason: String, detail: String, at: Timestamp) -> OrderRecord {
+    static func ended(_ order: OrderRecord, as state: OrderState, reason: String, detail: String, at: Timestamp) -> OrderRecord {
         var closed = order
         closed.state = state
         closed.reason = reason

@@ -11,24 +11,23 @@ public enum WorkerRules {
     ///   - workers: All that are known, with their silence by the store's clock.
     ///   - schemaVersion: Of the tables, as this program knows them.
     public static func check(_ request: TenureRequest, beside workers: [WorkerRecord], schemaVersion: Int) throws(StoreError) {
-        let own = workers.first { isSame($0.holder, request.holder) }
+        let own = workers.first { $0.holder.processKey == request.holder.processKey }
         for other in workers where other.isLive && other.holder.gateway != request.holder.gateway {
             // A holder that has sent no heartbeat counts as started last.
-            if let own, own.startedAt <= other.startedAt { continue }
-            var differences: [String] = []
-            if other.configurationHash != request.configurationHash { differences.append("configuration") }
-            if let own, own.programVersion != other.programVersion { differences.append("program \(other.programVersion)") }
-            if other.schemaVersion != (own?.schemaVersion ?? schemaVersion) { differences.append("schema \(other.schemaVersion)") }
-            guard differences.isEmpty else {
+            if let own, (own.startedAt, own.holder.processKey) < (other.startedAt, other.holder.processKey) { continue }
+            let isAlike =
+                other.configurationHash == request.configurationHash && other.schemaVersion == schemaVersion
+                && other.programVersion == own?.programVersion ?? other.programVersion
+            guard isAlike else {
                 throw .mixedVersions(
-                    "gateway \(other.holder.gateway) on \(other.holder.host), which started earlier, works with another "
-                        + differences.joined(separator: ", another "))
+                    "gateway \(other.holder.gateway) on \(other.holder.host) started at \(other.startedAt) and has another configuration or program "
+                        + "(\(other.programVersion), schema \(other.schemaVersion), configuration \(other.configurationHash.prefix(8)))")
             }
         }
     }
+}
 
-    /// Whether both name one process; `purpose` is of no account.
-    public static func isSame(_ a: HolderIdentity, _ b: HolderIdentity) -> Bool {
-        a.gateway == b.gateway && a.host == b.host && a.processID == b.processID && a.processStart == b.processStart && a.bootID == b.bootID
-    }
+extension HolderIdentity {
+    /// The same for one process, whatever it holds.
+    public var processKey: String { "\(gateway)/\(host)/\(bootID)/\(processID)/\(processStart)" }
 }

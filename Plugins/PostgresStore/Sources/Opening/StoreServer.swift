@@ -14,11 +14,12 @@ public struct StoreOpeningError: Error, Sendable, CustomStringConvertible {
 struct StoreServer {
     /// Versions of the schema, in order. One that was ever released never changes.
     static let migrations: [[String]] = [Schema1.statements]
+    /// Of the tables, as this program knows them.
+    static var schemaVersion: Int { migrations.count }
 
     let identity: ServerIdentity
     /// The cluster is not the one, or not on the timeline, on which the store was last opened: commits may be missing.
     let hasMoved: Bool
-    let lastSequence: Int64
 
     static func open(_ configuration: PostgresConfiguration, schema: String, clock: any TradingClock, logger: Logger) async throws -> StoreServer {
         let connection = try await PostgresConnection.connect(configuration)
@@ -62,9 +63,8 @@ struct StoreServer {
                 logger.notice("order store migrated", metadata: ["schema": "\(schema)", "version": "\(number + 1)"])
             }
             let hasMoved = try await compare(transaction, identity)
-            let last = try await transaction.ask(PostgresStatement("SELECT coalesce(max(sequence), 0) FROM journal", isPrepared: false))
             try await transaction.commit()
-            return StoreServer(identity: identity, hasMoved: hasMoved, lastSequence: try last.first?.integer(0) ?? 0)
+            return StoreServer(identity: identity, hasMoved: hasMoved)
         } catch {
             await transaction.rollback()
             throw error

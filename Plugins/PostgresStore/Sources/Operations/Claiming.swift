@@ -29,13 +29,24 @@ enum QueueQuestions {
         GROUP BY account ORDER BY account COLLATE "C"
         """)
 
-    /// Of each instrument of an account the first order that waits.
-    static func heads(of account: AccountID) -> PostgresStatement {
+    /// The order whose turn it is in an account: one that was tried before, else the oldest that waits.
+    static func turn(of account: AccountID) -> PostgresStatement {
         PostgresStatement(
             """
-            SELECT DISTINCT ON (symbol) \(OrderRecord.columns.list) FROM orders WHERE account = $1 AND \(isWaiting) AND NOT \(isDead)
-            ORDER BY symbol, sequence
+            SELECT \(OrderRecord.columns.list) FROM orders WHERE account = $1 AND \(isWaiting) AND NOT \(isDead)
+            ORDER BY attempts = 0, sequence LIMIT 1
             """, [.text(account.rawValue)])
+    }
+
+    /// What a tenure had permitted and not settled.
+    static func unsettled(of tenure: Tenure) -> PostgresStatement {
+        PostgresStatement(
+            """
+            SELECT \(OrderRecord.columns.map { "orders.\($0)" }.list) FROM orders
+            JOIN attempts ON attempts.order_id = orders.id AND attempts.number = orders.attempts
+            WHERE is_open AND account = $1 AND entry_id IS NULL AND state IN ('permitted', 'unknown', 'resolving', 'absent')
+              AND attempts.epoch = $2 AND attempts.counter = $3 ORDER BY orders.sequence
+            """, [.text(tenure.account.rawValue), .integer(tenure.fence.epoch), .integer(tenure.fence.counter)])
     }
 }
 

@@ -12,7 +12,7 @@ extension WriteTransaction {
             PostgresStatement(
                 "SELECT 1 FROM crashes WHERE account = $1 AND epoch = $2 AND counter = $3",
                 [.text(predecessor.account.rawValue), .integer(predecessor.fence.epoch), .integer(predecessor.fence.counter)]),
-            QueueQuestions.heads(of: tenure.account),
+            QueueQuestions.unsettled(of: predecessor), QueueQuestions.turn(of: tenure.account),
         ])
         try Self.check(tenure, isCurrent: first[0].first)
         guard predecessor.account == tenure.account else { throw StoreError.refused("the predecessor held another account") }
@@ -25,20 +25,24 @@ extension WriteTransaction {
             $0.add(holder)
             $0.add(at)
         }
-        let orders = try first[2].rows.map { try OrderRecord(row: $0) }.sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }
         var dead: [DeadLetter] = []
-        for order in orders {
+        var seen: Set<OrderID> = []
+        for order in try (first[2].rows + first[3].rows).map({ try OrderRecord(row: $0) }) where seen.insert(order.id).inserted {
             try await write("INSERT INTO order_crashes (order_id, account, epoch, counter) VALUES ($1, $2, $3, $4)", rows: 1) {
                 $0.add(order.id)
                 $0.add(predecessor.account)
                 $0.add(predecessor.fence.epoch)
                 $0.add(predecessor.fence.counter)
             }
-            let crashes = try await ask([DeadLetterQuestions.crashes(of: order.id)])[0].rows.map { source in
+            let answers = try await ask([
+                DeadLetterQuestions.crashes(of: order.id),
+                PostgresStatement("SELECT order_id FROM dead_letters WHERE order_id = $1", [.text(order.id.rawValue)]),
+            ])
+            let crashes = try answers[0].rows.map { source in
                 var row = ColumnReader(source)
                 return try DeadLetter.Crash(row: &row)
             }
-            guard crashes.count >= limit else { continue }
+            guard crashes.count >= limit, answers[1].first == nil else { continue }
             try await write("INSERT INTO dead_letters (order_id, since) VALUES ($1, $2)", rows: 1) {
                 $0.add(order.id)
                 $0.add(at)
@@ -63,12 +67,12 @@ extension WriteTransaction {
         try await write("DELETE FROM order_crashes WHERE order_id = $1") { $0.add(id) }
         try await note(.decided(snapshot.order, decision, by: actor, reason: reason), at: at)
         guard decision == .discard else { return snapshot.order }
-        let closed = try DeadLetterRules.discard(snapshot.order, legs: snapshot.legs.map(\.order), by: actor, reason: reason, at: at)
-        for order in closed {
+        let ended = try DeadLetterRules.discard(snapshot.order, legs: snapshot.legs.map(\.order), by: actor, reason: reason, at: at)
+        for order in ended {
             try await replace(order, isPermit: true)
             try await note(.closed(order), at: at)
         }
-        return closed[0]
+        return ended.first ?? snapshot.order
     }
 }
 
@@ -77,7 +81,7 @@ enum DeadLetterQuestions {
         PostgresStatement(
             """
             SELECT \(DeadLetter.Crash.columns.map { "crashes.\($0)" }.list) FROM order_crashes JOIN crashes USING (account, epoch, counter)
-            WHERE order_id = $1 ORDER BY epoch, counter
+            WHERE order_id = $1 ORDER BY crashes.at, epoch, counter
             """, [.text(order.rawValue)])
     }
 
@@ -86,8 +90,9 @@ enum DeadLetterQuestions {
         """
         SELECT dead_letters.since, \(DeadLetter.Crash.columns.map { "crashes.\($0)" }.list), \(OrderRecord.columns.map { "orders.\($0)" }.list)
         FROM dead_letters JOIN orders ON orders.id = dead_letters.order_id
-        JOIN order_crashes ON order_crashes.order_id = orders.id JOIN crashes USING (account, epoch, counter)
-        ORDER BY dead_letters.since, orders.sequence, epoch, counter
+        JOIN order_crashes ON order_crashes.order_id = orders.id
+        JOIN crashes ON (crashes.account, crashes.epoch, crashes.counter) = (order_crashes.account, order_crashes.epoch, order_crashes.counter)
+        WHERE orders.is_open ORDER BY dead_letters.since, orders.id COLLATE "C", crashes.at, crashes.epoch, crashes.counter
         """)
 
     static func letters(_ result: PostgresResult) throws -> [DeadLetter] {

@@ -13,22 +13,18 @@ enum WorkerQuestions {
         WHERE heard_at > clock_timestamp() - interval '1 day' ORDER BY started_at, gateway COLLATE "C"
         """)
 
-    private static let hearing: String = {
-        let columns = WorkerRecord.columns
-        let others = columns.dropFirst(WorkerRecord.keyColumns.count).map { "\($0) = excluded.\($0)" }.list
-        return """
-            INSERT INTO workers (\(columns.list), heard_at) VALUES (\(columns.indices.map { "$\($0 + 1)" }.list), clock_timestamp())
-            ON CONFLICT (\(WorkerRecord.keyColumns.list)) DO UPDATE SET \(others), heard_at = clock_timestamp()
-            """
-    }()
+    private static let hearing = """
+        INSERT INTO workers (\(WorkerRecord.columns.list), heard_at)
+        VALUES (\(WorkerRecord.columns.indices.map { "$\($0 + 1)" }.list), clock_timestamp())
+        ON CONFLICT (\(WorkerRecord.keyColumns.list)) DO UPDATE SET stopped_at = NULL, heard_at = clock_timestamp()
+        """
 
     static func hear(_ worker: WorkerRecord) -> PostgresStatement {
         var live = worker
         live.stoppedAt = nil
         // A gateway does not know its store's tables; the store does.
-        if live.schemaVersion == 0 { live.schemaVersion = StoreServer.schemaVersion }
-        let heard = live
-        return PostgresStatement(hearing, ValueList.filled { heard.write(to: &$0) })
+        live.schemaVersion = StoreServer.schemaVersion
+        return PostgresStatement(hearing, ValueList.filled { live.write(to: &$0) })
     }
 
     static func stop(_ holder: HolderIdentity, at: Timestamp) -> PostgresStatement {

@@ -113,7 +113,6 @@ struct ZooHarness: StoreHarness {
     private struct ZooPlace: StorePlace {
         let base: any StorePlace
         let hooks: StoreHooks
-        var tellsOthers: Bool { base.tellsOthers }
         func open() async throws -> any OrderStore { ZooStore(base: try await base.open(), hooks: hooks) }
         func execute(_ sql: String) async throws { try await base.execute(sql) }
         func executeUnguarded(_ sql: String) async throws { try await base.executeUnguarded(sql) }
