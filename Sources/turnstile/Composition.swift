@@ -7,6 +7,7 @@ import GatewayConfiguration
 import Logging
 import MemoryLock
 import Paper
+import PostgresStore
 import RedisLock
 import SQLiteLock
 import SQLiteStore
@@ -46,6 +47,7 @@ func allLocks() -> LockRegistry {
 func allStores() -> StoreRegistry {
     var stores = StoreRegistry()
     stores.register(SQLiteStorePlugin.self)
+    stores.register(PostgresStorePlugin.self)
     return stores
 }
 

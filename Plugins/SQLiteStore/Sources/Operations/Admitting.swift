@@ -35,6 +35,15 @@ extension StoreTransaction {
         return .admitted
     }
 
+    func recall(_ signal: SignalRecord, window: Duration) throws -> AdmissionResult? {
+        let known = try latest(source: signal.source, try StoredHash.bytes(signal.key.hash))
+        switch AdmissionRules.judge(signal, window: window, latest: known) {
+        case .new: return nil
+        case .conflict(let first): return .conflict(first: first.id)
+        case .copy(let first): return try countCopy(of: first, at: signal.receivedAt, requestID: signal.requestID)
+        }
+    }
+
     /// Stores the first occurrence of a key; false if the key is known.
     private func insertIfNew(_ signal: SignalRecord, _ keyHash: [UInt8]) throws -> Bool {
         try signal.insert(with: &statements.newSignal, keyHash: keyHash)

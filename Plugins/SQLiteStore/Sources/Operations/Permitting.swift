@@ -9,6 +9,7 @@ extension StoreTransaction {
         try checkCurrent(request.tenure)
         guard let order = try OrderRecord.find(db, request.orderID) else { throw StoreError.notFound("order \(request.orderID)") }
         try PermitRules.check(order, request)
+        guard try !isDeadLetter(order.id) else { throw StoreError.refused("order \(order.id) is a dead letter, for a person to decide") }
         let facts = try facts(for: order, at: request.now)
         switch decide(facts) {
         case .wait(let reason): return .waiting(reason: reason)
