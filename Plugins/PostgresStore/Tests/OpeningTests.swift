@@ -1,3 +1,4 @@
+import ConformanceKit
 import PluginSettings
 import StoreContract
 import TestSupport
@@ -8,7 +9,7 @@ import TradingModel
 
 @Suite struct OpeningTests {
     @Test func `four processes that start at once make one schema`() async throws {
-        try await PostgresPlace.with { place async throws in
+        try await PostgresPlace.with { place in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<4 {
                     group.addTask {
@@ -25,7 +26,7 @@ import TradingModel
     }
 
     @Test func `a store of a newer program is refused`() async throws {
-        try await PostgresPlace.with { place async throws in
+        try await PostgresPlace.with { place in
             await (try place.open(place.configuration())).close()
             try await place.query("UPDATE meta SET schema_version = 99")
             await #expect(throws: StoreOpeningError.self) { _ = try await place.open(place.configuration()) }
@@ -33,7 +34,7 @@ import TradingModel
     }
 
     @Test func `on another server or timeline the epoch rises, and a critical alert says so once`() async throws {
-        try await PostgresPlace.with { place async throws in
+        try await PostgresPlace.with { place in
             let first = try await place.open(place.configuration())
             let before = try await first.openTenure(aTenure("a1")).tenure
             await first.close()
@@ -52,8 +53,33 @@ import TradingModel
         }
     }
 
+    @Test func `a standby is refused, and once it is promoted the epoch has risen`() async throws {
+        try await PostgresUnderTest.with { server in
+            try await PostgresPlace.with(on: server) { place in
+                let store = try await place.open(place.configuration())
+                let before = try await store.openTenure(aTenure("a1")).tenure
+                let standby = try await server.makeStandby()
+                let outcome: Result<Void, any Error>
+                do {
+                    await #expect(throws: (any Error).self) { _ = try await place.open(place.configuration(standby.url())) }
+                    try await standby.promote()
+                    let promoted = try await place.open(place.configuration(standby.url()))
+                    let after = try await promoted.openTenure(aTenure("a1"))
+                    #expect(after.tenure.fence.epoch == before.fence.epoch + 1 && after.unclosedPredecessor == before)
+                    #expect(try await promoted.alerts(includeResolved: false, limit: 10).map(\.type) == ["store_moved"])
+                    #expect(try await promoted.verifyJournal() == nil)
+                    await promoted.close()
+                    outcome = .success(())
+                } catch { outcome = .failure(error) }
+                await standby.remove()
+                await store.close()
+                try outcome.get()
+            }
+        }
+    }
+
     @Test func `a table that was emptied at once would be noticed, so it is refused`() async throws {
-        try await PostgresPlace.with { place async throws in
+        try await PostgresPlace.with { place in
             await (try place.open(place.configuration())).close()
             for table in ["journal", "tenures", "signals CASCADE"] {
                 await #expect(throws: (any Error).self) { try await place.query("TRUNCATE \(table)") }
@@ -62,7 +88,7 @@ import TradingModel
     }
 
     @Test func `an unsafe session refuses to start`() async throws {
-        try await PostgresPlace.with { place async throws in
+        try await PostgresPlace.with { place in
             let url = try await PostgresUnderTest.common().url(parameters: "?options=-c%20synchronous_commit%3Doff")
             await #expect(throws: (any Error).self) { _ = try await place.open(place.configuration(url)) }
         }

@@ -3,7 +3,6 @@ import Foundation
 import Logging
 import PostgresKit
 import StoreContract
-import TestSupport
 import TradingModel
 
 @testable import PostgresStore

@@ -1,5 +1,6 @@
 import LockContract
 import StoreContract
+import StoreKit
 import TradingModel
 
 let start = Timestamp(microseconds: 1_767_225_600_000_000)
@@ -7,7 +8,7 @@ let holder = HolderIdentity(gateway: "g", host: "h", processID: 1, processStart:
 
 func aSignal(_ name: String) -> SignalRecord {
     SignalRecord(
-        id: SignalID("sig-\(name)"), source: "tv", key: SignalKey(hash: "key-\(name)", isExplicit: true), bodyHash: "body", body: "body",
+        id: SignalID("sig-\(name)"), source: "tv", key: SignalKey(hash: JournalHash.sha256("key-\(name)"), isExplicit: true), bodyHash: JournalHash.sha256("body"), body: "body",
         verdict: .accepted, strategy: "trend", receivedAt: start, firedAt: nil, clientAddress: "127.0.0.1", requestID: "r", traceparent: nil,
         answer: StoredAnswer(status: 202, body: "answer"))
 }

@@ -1,7 +1,7 @@
 import StoreContract
 import TradingModel
 
-/// SC-14, SC-16 and SC-17: alerts, health and the end.
+/// SC-11 to SC-14: alerts, refusals, health and the end.
 enum StoreLifeClauses {
     static let all: [StoreClause] = [
         StoreClause("SC-11.alerts", "an alert counts up, never falls in severity, and opens anew once resolved") { session in

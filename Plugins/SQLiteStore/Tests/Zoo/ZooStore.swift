@@ -1,10 +1,19 @@
 import ConformanceKit
+import LockContract
 import StoreContract
 import TradingModel
 
 /// What a planted bug does instead of the real store; nil leaves that to it.
 struct StoreHooks: Sendable {
     var admit: (@Sendable (any OrderStore, Admission) async throws(StoreError) -> AdmissionResult)?
+    var recall: (@Sendable (any OrderStore, SignalRecord) async throws(StoreError) -> AdmissionResult?)?
+    var claim: (@Sendable (any OrderStore, [AccountID], Int) async throws(StoreError) -> [OrderRecord])?
+    var queues: (@Sendable ([AccountQueue]) -> [AccountQueue])?
+    var others: (@Sendable (any OrderStore) -> AsyncStream<Void>)?
+    var heartbeat: (@Sendable (any OrderStore, WorkerRecord) async throws(StoreError) -> Void)?
+    /// Changes whose death is counted.
+    var predecessor: (@Sendable (Tenure) -> Tenure)?
+    var decide: (@Sendable (any OrderStore, OrderID, DeadLetterDecision, String, String, Timestamp) async throws(StoreError) -> OrderRecord)?
     var openTenure: (@Sendable (any OrderStore, TenureRequest) async throws(StoreError) -> (tenure: Tenure, unclosedPredecessor: Tenure?))?
     var closeTenure: (@Sendable (any OrderStore, Tenure, Timestamp) async throws(StoreError) -> Void)?
     var permit: (@Sendable (any OrderStore, PermitRequest, @escaping @Sendable (PermitFacts) -> PermitVerdict) async throws(StoreError) -> PermitResult)?
@@ -30,6 +39,33 @@ struct ZooStore: OrderStore {
 
     func admit(_ admission: Admission) async throws(StoreError) -> AdmissionResult {
         if let hook = hooks.admit { try await hook(base, admission) } else { try await base.admit(admission) }
+    }
+    var capabilities: StoreCapabilities { base.capabilities }
+    func recall(_ signal: SignalRecord, window: Duration) async throws(StoreError) -> AdmissionResult? {
+        if let hook = hooks.recall { try await hook(base, signal) } else { try await base.recall(signal, window: window) }
+    }
+    func claim(of accounts: [AccountID], limit: Int) async throws(StoreError) -> [OrderRecord] {
+        if let hook = hooks.claim { try await hook(base, accounts, limit) } else { try await base.claim(of: accounts, limit: limit) }
+    }
+    func queues() async throws(StoreError) -> [AccountQueue] {
+        let found = try await base.queues()
+        return hooks.queues?(found) ?? found
+    }
+    func commitsOfOthers() -> AsyncStream<Void> { hooks.others?(base) ?? base.commitsOfOthers() }
+    func heartbeat(_ worker: WorkerRecord) async throws(StoreError) {
+        if let hook = hooks.heartbeat { try await hook(base, worker) } else { try await base.heartbeat(worker) }
+    }
+    func stopWorker(_ holder: HolderIdentity, at: Timestamp) async throws(StoreError) { try await base.stopWorker(holder, at: at) }
+    func workers() async throws(StoreError) -> [WorkerRecord] { try await base.workers() }
+    func countCrash(of predecessor: Tenure, under tenure: Tenure, limit: Int, at: Timestamp) async throws(StoreError) -> [DeadLetter] {
+        try await base.countCrash(of: hooks.predecessor?(predecessor) ?? predecessor, under: tenure, limit: limit, at: at)
+    }
+    func deadLetters() async throws(StoreError) -> [DeadLetter] { try await base.deadLetters() }
+    func decide(
+        _ order: OrderID, _ decision: DeadLetterDecision, by actor: String, reason: String, at: Timestamp
+    ) async throws(StoreError) -> OrderRecord {
+        if let hook = hooks.decide { return try await hook(base, order, decision, actor, reason, at) }
+        return try await base.decide(order, decision, by: actor, reason: reason, at: at)
     }
     func openTenure(_ request: TenureRequest) async throws(StoreError) -> (tenure: Tenure, unclosedPredecessor: Tenure?) {
         if let hook = hooks.openTenure { try await hook(base, request) } else { try await base.openTenure(request) }

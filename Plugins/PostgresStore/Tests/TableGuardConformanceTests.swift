@@ -3,7 +3,7 @@ import StoreContract
 import Testing
 
 /// Every guard of the tables is needed: without it, the clause that owns it fails.
-@Suite struct GuardTests {
+@Suite struct TableGuardConformance {
     struct Guard: Sendable, CustomStringConvertible {
         let sql: String
         let owner: String
@@ -52,7 +52,7 @@ private struct WeakenedHarness: StoreHarness {
     let sql: String
 
     func withPlace(_ body: @escaping @Sendable (any StorePlace) async throws -> Void) async throws {
-        try await PostgresPlace.with { place async throws in
+        try await PostgresPlace.with { place in
             await (try place.open(place.configuration())).close()
             try await place.query(sql)
             try await body(place)
