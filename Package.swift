@@ -267,8 +267,8 @@ let package = Package(
         .executableTarget(
             name: "turnstile-bench",
             dependencies: [
-                "TradingModel", "BrokerContract", "StoreContract", "AdapterKit", "BinanceStyle", "Coinbase", "Tradovate", histogram,
-                argumentParser, asyncHTTPClient, grdb, crypto,
+                "TradingModel", "BrokerContract", "StoreContract", "StoreKit", "SQLiteStore", "PostgresStore", "ConformanceKit", "AdapterKit",
+                "BinanceStyle", "Coinbase", "Tradovate", histogram, argumentParser, asyncHTTPClient, grdb, logging, crypto,
             ] + nio,
             path: "Benchmarks/turnstile-bench", swiftSettings: strict)
     ],

@@ -2,7 +2,6 @@ import ConformanceKit
 import Foundation
 import PostgresKit
 import StoreContract
-import Synchronization
 import TestSupport
 import Testing
 import TradingModel
@@ -147,7 +146,7 @@ import TradingModel
         try await PostgresUnderTest.with { server in
             try await PostgresPlace.with(on: server) { place in
                 let store = try await place.open(place.configuration())
-                let told = Mutex(0)
+                let told = Shared(0)
                 let listening = Task { for await _ in store.commitsOfOthers() { told.withLock { $0 += 1 } } }
                 #expect(try await store.admit(admission("a")) == .admitted)
                 try await server.stop()
@@ -181,8 +180,8 @@ import TradingModel
         try await PostgresUnderTest.with { server in
             try await PostgresPlace.with(on: server) { place in
                 let stores = [try await place.open(place.configuration()), try await place.open(place.configuration())]
-                let answered = Mutex<Set<String>>([])
-                let isDone = Mutex(false)
+                let answered = Shared<Set<String>>([])
+                let isDone = Shared(false)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for worker in 0..<8 {
                         group.addTask {

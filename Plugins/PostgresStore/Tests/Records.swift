@@ -1,6 +1,7 @@
 import LockContract
 import StoreContract
 import StoreKit
+import Synchronization
 import TradingModel
 
 let start = Timestamp(microseconds: 1_767_225_600_000_000)
@@ -48,4 +49,11 @@ func failure(_ body: () async throws -> Void) async -> StoreError? {
 
 extension StoreError {
     var isUnavailable: Bool { if case .unavailable = self { true } else { false } }
+}
+
+/// A value that several tasks share.
+final class Shared<Value: Sendable>: Sendable {
+    private let held: Mutex<Value>
+    init(_ value: Value) { held = Mutex(value) }
+    func withLock<R: Sendable>(_ body: (inout sending Value) -> sending R) -> R { held.withLock(body) }
 }

@@ -248,12 +248,9 @@ struct StoreBug: Sendable, CustomStringConvertible {
             })
         },
         StoreBug("one death counts again and again", caughtBy: "SC-20.dead") {
-            let count = Mutex<Int64>(0)
+            let count = Count()
             return StoreHooks(predecessor: { tenure in
-                let number = count.withLock { count in
-                    count += 1
-                    return count
-                }
+                let number = count.next()
                 let fence = FencingToken(epoch: tenure.fence.epoch, counter: tenure.fence.counter + 1000 * number)
                 return Tenure(account: tenure.account, fence: fence, owner: tenure.owner, holder: tenure.holder, openedAt: tenure.openedAt)
             })
@@ -301,6 +298,16 @@ struct StoreBug: Sendable, CustomStringConvertible {
             })
         },
     ]
+
+    private final class Count: Sendable {
+        private let value = Mutex<Int64>(0)
+        func next() -> Int64 {
+            value.withLock { value in
+                value += 1
+                return value
+            }
+        }
+    }
 
     /// Orders that were given out.
     private final class Taken: Sendable {
