@@ -193,9 +193,10 @@ public protocol OrderStore: Sendable {
 
     // MARK: Dead letters
 
-    /// Counts the crash of the process that held `predecessor` against the orders that it would have worked next: of each instrument
-    /// of the account the first that waits. One that has as many crashes as `limit` is a dead letter from then on. Returns the new
-    /// ones, each with a line in the journal. The same predecessor counts once. *(SC-20)*
+    /// Counts the crash of the process that held `predecessor` against the orders that it may have died of: the one whose turn it is
+    /// in the account (one that was tried before, else the oldest that waits), and those that it had permitted and that are not
+    /// settled. One that has as many crashes as `limit` is a dead letter from then on. Returns the new ones, each with a line in the
+    /// journal (`order.dead_letter`). The same predecessor counts once. *(SC-20)*
     func countCrash(of predecessor: Tenure, under tenure: Tenure, limit: Int, at: Timestamp) async throws(StoreError) -> [DeadLetter]
 
     /// Oldest first.

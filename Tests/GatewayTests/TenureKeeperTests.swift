@@ -10,12 +10,12 @@ import TradingModel
     @Test func `who loses the account pauses before trying again, and never longer than a lease lives`() async throws {
         try await TemporaryFolder.with { folder in
             let clock = ManualClock()
-            let store = try InProcessScene.openStore(folder, clock: clock)
+            let store = try await InProcessScene.openStore(folder, clock: clock)
             let settings = InProcessScene.settings(accounts: ["a"])
             let keeper = TenureKeeper(
                 account: "a", settings: settings, store: store, locks: LyingLock(), holder: .current(gateway: "gw", purpose: "account"),
-                alerts: AlertDesk(store: store, clock: clock, logger: InProcessScene.quiet), clock: clock, logger: InProcessScene.quiet,
-                onOpened: { _, _ in })
+                gate: VersionGate(), alerts: AlertDesk(store: store, clock: clock, logger: InProcessScene.quiet), clock: clock, logger: InProcessScene.quiet,
+                onOpened: { _ in })
             var last: FencingToken?
             for _ in 0..<12 {
                 // The lock would grant at once, so that a refusal is the keeper's own.

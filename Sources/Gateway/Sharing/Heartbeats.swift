@@ -63,8 +63,8 @@ struct Heartbeats: Sendable {
         // What is stored of us has the schema version too, which the store alone knows.
         let own = workers.first { $0.holder.isSameProcess(as: worker.holder) } ?? worker
         let older = workers.first { other in
-            other.isLive && !ProcessLiveness.isProvenDead(other.holder) && other.holder.gateway != gateway && other.startedAt < own.startedAt
-                && !other.hasRules(of: own)
+            other.isLive && !ProcessLiveness.isProvenDead(other.holder) && other.holder.gateway != gateway
+                && (other.startedAt, other.holder.gateway) < (own.startedAt, own.holder.gateway) && !other.hasRules(of: own)
         }
         guard let older else {
             if gate.isClosed { logger.notice("no older gateway with other rules any more; this one sends") }

@@ -78,11 +78,11 @@ struct WorkFinder: Sendable {
         }
     }
 
-    /// Dead letters are open and wait for a person; an account with nothing else is left alone.
+    /// Dead letters are open and wait for a person, and so do their legs; an account with nothing else is left alone.
     private func hasMoreThanDeadLetters(_ account: AccountID) async throws(StoreError) -> Bool {
         let dead = Set(try await store.deadLetters().map(\.order.id))
         return try await store.openOrders(of: account).contains { order in
-            !dead.contains(order.id) && !(order.entryID.map(dead.contains) ?? false)
+            (order.state != .queued && order.state != .absent) || !(dead.contains(order.id) || (order.entryID.map(dead.contains) ?? false))
         }
     }
 }
