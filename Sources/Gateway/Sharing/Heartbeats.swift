@@ -77,8 +77,6 @@ struct Heartbeats: Sendable {
 
     // MARK: The dead
 
-    private static let alert = "worker_dead"
-
     private func lookAfter(_ workers: [WorkerRecord]) async throws(StoreError) {
         var (live, dead): (Set<String>, [(worker: WorkerRecord, isMine: Bool)]) = ([], [])
         var eldest: WorkerRecord?
@@ -95,20 +93,20 @@ struct Heartbeats: Sendable {
             }
         }
         let isEldest = eldest?.holder.isSameProcess(as: worker.holder) ?? false
-        let open = Set(try await store.alerts(includeResolved: false, limit: 1000).filter { $0.type == Self.alert }.map(\.subject))
+        let open = Set(try await store.alerts(includeResolved: false, limit: 1000).filter { $0.type == "worker_dead" }.map(\.subject))
         // Of what all can see the eldest tells, so that it is told once.
         for (worker, isMine) in dead where !live.contains(worker.holder.gateway) && (isMine || isEldest) {
             let subject = Self.subject(worker.holder.gateway)
             guard !open.contains(subject) else { continue }
             await alerts.raise(
-                Self.alert, .high, subject: subject,
+                "worker_dead", .high, subject: subject,
                 isMine
                     ? "\(worker.holder.words) has died without stopping; its accounts are taken over"
                     : "\(worker.holder.words) has given no sign of life for \(worker.silence.components.seconds) s; its accounts are taken over")
         }
         let known = Set(workers.map { Self.subject($0.holder.gateway) })
         let back = Set(live.map(Self.subject))
-        for subject in open where back.contains(subject) || !known.contains(subject) { await alerts.resolve(Self.alert, subject: subject) }
+        for subject in open where back.contains(subject) || !known.contains(subject) { await alerts.resolve("worker_dead", subject: subject) }
     }
 
     private static func subject(_ gateway: String) -> String { "worker:\(gateway)" }
