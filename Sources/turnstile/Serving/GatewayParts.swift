@@ -43,8 +43,10 @@ struct GatewayParts {
         guard allowed.contains(file.locks.ttl) else {
             throw StartError("locks.ttl: \(file.locks.type) takes \(allowed.lowerBound) to \(allowed.upperBound)", isConfiguration: true)
         }
+        var settings = file.gateway
+        settings.programVersion = TurnstileCommand.version
         gateway = TradingGateway(
-            settings: file.gateway, store: store, locks: locks, brokers: try Self.brokers(file, clock: clock, logger: logger),
+            settings: settings, store: store, locks: locks, brokers: try Self.brokers(file, clock: clock, logger: logger),
             clock: clock, logger: logger)
         let http = file.http.tls.map { "http.tls (\($0.certificate), \($0.key))" } ?? "http"
         let api = try Self.attempt(http) { [gateway] in
@@ -52,7 +54,7 @@ struct GatewayParts {
                 gateway: gateway,
                 options: APIOptions(
                     host: file.http.host, port: file.http.port, readTokens: file.http.tokens["reader"].map { [$0] } ?? [],
-                    tradeTokens: file.http.tokens["trader"].map { [$0] } ?? [],
+                    tradeTokens: file.http.tokens["trader"].map { [$0] } ?? [], adminTokens: file.http.tokens["admin"].map { [$0] } ?? [],
                     tls: file.http.tls.map { APIOptions.TLS(certificatePath: $0.certificate, keyPath: $0.key) },
                     build: TurnstileCommand.version, adapters: allBrokers().entries.map(AdapterDescription.init), onListening: onListening),
                 clock: clock, logger: logger)
