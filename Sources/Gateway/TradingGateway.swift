@@ -131,6 +131,19 @@ public final class TradingGateway: Service {
 
     func worker(of account: AccountID) -> AccountWorker? { workers.withLock { $0[account] } }
 
+    /// Carries out what a person decides about a parked order, after asking the venue. A repeat does nothing.
+    ///
+    /// - Parameter venueOrderID: Where the venue knows the order under an id that the record does not have.
+    public func decide(
+        _ id: OrderID, _ decision: ParkedDecision, venueOrderID: VenueOrderID?, by person: Deciding.Operator
+    ) async throws(StoreError) -> DecisionOutcome {
+        guard let order = try await store.order(id)?.order else { return .noSuchOrder }
+        guard !isStopping.withLock({ $0 }), let worker = workers.withLock({ $0[order.account] }) else {
+            return .notNow("this gateway does not work the account \(order.account) now")
+        }
+        return try await worker.parked.decide(id, decision, venueOrderID: venueOrderID, by: person)
+    }
+
     /// In the order of the configuration.
     public func accountStatuses() async -> [AccountStatus] {
         let workers = workers.withLock { $0 }
