@@ -124,7 +124,8 @@ let core: [Target] = [
             "TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway",
             "GatewayAPI", "GatewayConfiguration", "ConformanceKit", "SimulatorKit", "ServerKit", "BinanceStyle",
             "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "Paper",
-            "SQLiteStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", argumentParser, asyncHTTPClient, logging,
+            "SQLiteStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", "PostgresLock", "PostgresKit",
+            argumentParser, asyncHTTPClient, logging,
             lifecycle, crypto,
         ] + nio + newAdapters.joined().filter { $0.type == .regular }.map { .byName(name: $0.name) },
         path: "Sources/turnstile", swiftSettings: strict),
@@ -180,6 +181,10 @@ let plugins: [Target] =
     + plugin(
         "EtcdLock", ["TradingModel", "PluginSettings", "BrokerContract", "LockContract", "AdapterKit", logging],
         tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", logging])
+
+    + plugin(
+        "PostgresLock", ["TradingModel", "PluginSettings", "LockContract", "PostgresKit"],
+        tests: ["TradingModel", "LockContract", "PluginSettings", "PostgresKit", "ConformanceKit", "TestSupport", logging])
 
     // What `turnstile adapter new` copies. Built and tested like an adapter, but no part of the program.
     + adapter("NewVenue") + newAdapters.joined()

@@ -7,6 +7,7 @@ import GatewayConfiguration
 import Logging
 import MemoryLock
 import Paper
+import PostgresLock
 import RedisLock
 import SQLiteLock
 import SQLiteStore
@@ -40,6 +41,7 @@ func allLocks() -> LockRegistry {
     locks.register(MemoryLockPlugin.self)
     locks.register(RedisLockPlugin.self)
     locks.register(EtcdLockPlugin.self)
+    locks.register(PostgresLockPlugin.self)
     return locks
 }
 
