@@ -25,7 +25,7 @@ import Testing
             guard path == "/run/secrets/tv_secret" else { throw CocoaError(.fileNoSuchFile) }
             return "from-file"
         }
-        let loader = ConfigurationLoader(brokers: allBrokers(), locks: allLocks(), stores: allStores(), secrets: secrets)
+        let loader = ConfigurationLoader(brokers: allBrokers(), locks: allLocks(), stores: allStores(), limiters: allRateLimiters(), secrets: secrets)
         return try loader.load(path: Self.folder.appending(path: name).path())
     }
 
