@@ -2,6 +2,7 @@ import BrokerContract
 import LockContract
 import Logging
 import OrderFlow
+import RateLimitContract
 import ServiceLifecycle
 import StoreContract
 import Synchronization
@@ -25,9 +26,10 @@ public final class TradingGateway: Service {
     private let workers = Mutex<[AccountID: AccountWorker]>([:])
     private let isStopping = Mutex(false)
 
+    /// - Parameter limiter: Limits the signals of each source; nil if the store does.
     public init(
         settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, brokers: [AccountID: any Broker],
-        clock: any TradingClock, logger: Logger
+        limiter: (any RateLimiter)? = nil, clock: any TradingClock, logger: Logger
     ) {
         self.settings = settings
         self.store = store
@@ -40,8 +42,8 @@ public final class TradingGateway: Service {
         self.alerts = alerts
         self.arrivals = arrivals
         admissions = Admissions(
-            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules }, store: store, alerts: alerts,
-            clock: clock, logger: logger, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
+            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules }, store: store, limiter: limiter,
+            alerts: alerts, clock: clock, logger: logger, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
     }
 
     /// Works the accounts until cancelled or asked to shut down gracefully.
