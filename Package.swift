@@ -185,8 +185,9 @@ let plugins: [Target] =
 let testTargets: [Target] = [
     .target(
         name: "TestSupport",
-        dependencies: ["TradingModel", "BrokerContract", "LockContract", "StoreContract", "PluginSettings", logging, asyncHTTPClient]
-            + nio,
+        dependencies: [
+            "TradingModel", "BrokerContract", "LockContract", "StoreContract", "PluginSettings", "ConformanceKit", logging, asyncHTTPClient,
+        ] + nio,
         path: "Tests/TestSupport", swiftSettings: strict),
     tests("TradingModelTests", ["TradingModel", "PluginSettings"]),
     tests("OrderFlowTests", ["TradingModel", "LockContract", "StoreContract", "BrokerContract", "OrderFlow"]),
@@ -218,6 +219,7 @@ let testTargets: [Target] = [
             "BinanceStyleSimulator", "NewVenue", "NewVenueSimulator", "TestSupport", "turnstile", logging,
         ]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
+    tests("ClusterTests", ["TestSupport", "ConformanceKit", "TradingModel"]),
     tests("EndToEndTests", ["TestSupport", "TradingModel", asyncHTTPClient] + nio),
 ]
 
