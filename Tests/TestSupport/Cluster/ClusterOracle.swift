@@ -25,13 +25,22 @@ public struct ClusterOracle: Sendable {
     ///   - isWhole: Whether those are all signals there are: no sender was left without an answer.
     public init(_ cluster: ClusterUnderTest, through gateway: GatewayUnderTest, accepted: [String: String], isWhole: Bool = true) async throws {
         let reader = ClusterReader(gateway, cluster.venue)
-        orders = try await reader.orders()
-        let atVenue = try await reader.venueOrders()
+        self.init(
+            cluster.options, orders: try await reader.orders(), atVenue: try await reader.venueOrders(), journal: try await reader.journal(),
+            accepted: accepted, isWhole: isWhole)
+    }
+
+    /// The same on what was read before.
+    public init(
+        _ options: ClusterUnderTest.Options, orders: [ClusterOrder], atVenue: [ClusterVenueOrder], journal: [ClusterLine],
+        accepted: [String: String], isWhole: Bool = true
+    ) {
+        self.orders = orders
         venueOrders = atVenue.count
-        history = ClusterHistory(try await reader.journal())
+        history = ClusterHistory(journal)
         problems = history.problems
-        judgeConservation(cluster.options, accepted, isWhole: isWhole)
-        judge(atVenue, accounts: cluster.options.accounts)
+        judgeConservation(options, accepted, isWhole: isWhole)
+        judge(atVenue, accounts: options.accounts)
     }
 
     /// Each accepted signal has one order for each of its strategy's accounts, and nothing else is there.
