@@ -90,6 +90,8 @@ let core: [Target] = [
     module("FailPoints", []),
     .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
     module("RedisKit", ["TradingModel", "CHiredis", nioSSL] + nio),
+    .systemLibrary(name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    module("PostgresKit", ["TradingModel", "CLibpq"]),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
         "Gateway",
@@ -218,6 +220,7 @@ let testTargets: [Target] = [
             "ConformanceKit", "TradingModel", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
             "BinanceStyleSimulator", "NewVenue", "NewVenueSimulator", "TestSupport", "turnstile", logging,
         ]),
+    tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
     tests("ClusterTests", ["TestSupport", "ConformanceKit", "TradingModel"]),
     tests("EndToEndTests", ["TestSupport", "TradingModel", asyncHTTPClient] + nio),

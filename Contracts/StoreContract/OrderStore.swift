@@ -135,6 +135,8 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
     case notFound(String)
     /// The rate limiter's table failed; nothing was stored. The caller limits by other means and admits without a rule.
     case limiterUnavailable(String)
+    /// A gateway that started earlier and lives works with another configuration, program or schema. Nothing is sent until it stops.
+    case mixedVersions(String)
 
     public var description: String {
         switch self {
@@ -144,6 +146,7 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
         case .refused(let why): "refused by the order store: \(why)"
         case .notFound(let what): "\(what) is not in the order store"
         case .limiterUnavailable(let why): "rate limiter unavailable: \(why)"
+        case .mixedVersions(let why): "mixed versions: \(why)"
         }
     }
 }
@@ -155,14 +158,59 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
 ///
 /// Closures passed in are pure, run inside the transaction, and may run again if the transaction is repeated.
 public protocol OrderStore: Sendable {
+    var capabilities: StoreCapabilities { get }
+
     // MARK: Admission
 
     /// Stores a signal with all its orders, unless it is a duplicate or over its rate. *(SC-01 … SC-04)*
     func admit(_ admission: Admission) async throws(StoreError) -> AdmissionResult
 
+    /// The duplicate check of ``admit(_:)`` alone, for a rate limiter outside the store: `duplicate`, counted as there, or `conflict`;
+    /// nil if the signal is new. *(SC-04)*
+    func recall(_ signal: SignalRecord, window: Duration) async throws(StoreError) -> AdmissionResult?
+
+    // MARK: Several gateways
+
+    /// Orders of these accounts that wait to be sent, oldest first: queued or absent; no legs, no dead letters. Where the database can,
+    /// without those that another transaction is changing at this moment. *(SC-18)*
+    func claim(of accounts: [AccountID], limit: Int) async throws(StoreError) -> [OrderRecord]
+
+    /// How much waits, account by account, for those where something does.
+    func queues() async throws(StoreError) -> [AccountQueue]
+
+    /// Yields after another process that shares the store has committed; several commits may be told as one. Every caller gets a
+    /// stream of its own, which ends when the store closes. *(SC-17)*
+    func commitsOfOthers() -> AsyncStream<Void>
+
+    /// Tells that the worker lives; the first one registers it. One that was marked as stopped is live again. *(SC-19)*
+    func heartbeat(_ worker: WorkerRecord) async throws(StoreError)
+
+    /// Marks a worker as ended: by itself, or by another one that knows it to be dead. A repeat is harmless.
+    func stopWorker(_ holder: HolderIdentity, at: Timestamp) async throws(StoreError)
+
+    /// Workers that were heard within the last day, by start.
+    func workers() async throws(StoreError) -> [WorkerRecord]
+
+    // MARK: Dead letters
+
+    /// Counts the crash of the process that held `predecessor` against the orders that it may have died of: the one whose turn it is
+    /// in the account (one that was tried before, else the oldest that waits), and those that it had permitted and that are not
+    /// settled. One that has as many crashes as `limit` is a dead letter from then on. Returns the new ones, each with a line in the
+    /// journal (`order.dead_letter`). The same predecessor counts once. *(SC-20)*
+    func countCrash(of predecessor: Tenure, under tenure: Tenure, limit: Int, at: Timestamp) async throws(StoreError) -> [DeadLetter]
+
+    /// Oldest first.
+    func deadLetters() async throws(StoreError) -> [DeadLetter]
+
+    /// Throws `.notFound` if the order is no dead letter. The journal keeps who decided it and why. *(SC-20)*
+    func decide(_ order: OrderID, _ decision: DeadLetterDecision, by actor: String, reason: String, at: Timestamp) async throws(StoreError) -> OrderRecord
+
     // MARK: Tenures and permits
 
     /// Ends whatever tenure the account has and mints a new fence, greater than all before. *(SC-05)*
+    ///
+    /// Throws `.mixedVersions` while a live worker with another gateway id that started before the holder has another configuration
+    /// hash, program version or schema version. A holder that has sent no heartbeat counts as started last. *(SC-19)*
     /// - Returns: The new tenure, and the previous one if it was never closed.
     func openTenure(_ request: TenureRequest) async throws(StoreError) -> (tenure: Tenure, unclosedPredecessor: Tenure?)
 
@@ -173,7 +221,7 @@ public protocol OrderStore: Sendable {
     ///
     /// What happens to an entry happens to its legs in the same transaction: they are permitted with it, or end with it. *(SC-16)*
     ///
-    /// Throws `.fenced` if the tenure is not current, `.refused` if the order is neither queued nor absent, or is a leg.
+    /// Throws `.fenced` if the tenure is not current, `.refused` if the order is neither queued nor absent, is a leg or a dead letter.
     func permit(_ request: PermitRequest, deciding decide: @escaping @Sendable (PermitFacts) -> PermitVerdict) async throws(StoreError) -> PermitResult
 
     // MARK: Orders
@@ -245,5 +293,5 @@ public protocol StorePlugin: Sendable {
     associatedtype Configuration: PluginConfiguration
     static var id: String { get }
     /// Opens the store and migrates it, or throws why it cannot be used safely.
-    static func openStore(_ configuration: Configuration, context: StoreContext) throws -> any OrderStore
+    static func openStore(_ configuration: Configuration, context: StoreContext) async throws -> any OrderStore
 }

@@ -54,7 +54,7 @@ enum FakeStore: StorePlugin {
         init(reading settings: SettingsReader) { path = settings.requiredText("path") }
     }
     static let id = "sqlite"
-    static func openStore(_ configuration: Configuration, context: StoreContext) throws -> any OrderStore { throw FakeError() }
+    static func openStore(_ configuration: Configuration, context: StoreContext) async throws -> any OrderStore { throw FakeError() }
 }
 
 enum FakeLock: LockPlugin {

@@ -1,3 +1,4 @@
+import LockContract
 import StoreContract
 import Synchronization
 import TradingModel
@@ -121,6 +122,22 @@ final class APIStubStore: OrderStore {
     func order(account: AccountID, symbol: Symbol, venueOrderID: VenueOrderID) async throws(StoreError) -> OrderRecord? { throw Self.unused }
     func accountsWithOpenOrders() async throws(StoreError) -> [AccountID] { throw Self.unused }
     func verifyJournal() async throws(StoreError) -> Int64? { throw Self.unused }
+
+    let capabilities = StoreCapabilities(isShared: false, mayMissOthers: false, notice: "a stub")
+    func recall(_ signal: SignalRecord, window: Duration) async throws(StoreError) -> AdmissionResult? { throw Self.unused }
+    func claim(of accounts: [AccountID], limit: Int) async throws(StoreError) -> [OrderRecord] { throw Self.unused }
+    func queues() async throws(StoreError) -> [AccountQueue] { throw Self.unused }
+    func commitsOfOthers() -> AsyncStream<Void> { AsyncStream { $0.finish() } }
+    func heartbeat(_ worker: WorkerRecord) async throws(StoreError) { throw Self.unused }
+    func stopWorker(_ holder: HolderIdentity, at: Timestamp) async throws(StoreError) { throw Self.unused }
+    func workers() async throws(StoreError) -> [WorkerRecord] { throw Self.unused }
+    func countCrash(of predecessor: Tenure, under tenure: Tenure, limit: Int, at: Timestamp) async throws(StoreError) -> [DeadLetter] {
+        throw Self.unused
+    }
+    func deadLetters() async throws(StoreError) -> [DeadLetter] { throw Self.unused }
+    func decide(
+        _ order: OrderID, _ decision: DeadLetterDecision, by actor: String, reason: String, at: Timestamp
+    ) async throws(StoreError) -> OrderRecord { throw Self.unused }
 
     private static let unused = StoreError.refused("the API does not call this")
 }

@@ -9,7 +9,7 @@ import TradingModel
 @Suite struct AdmissionTests {
     private func scene(_ source: (inout SourceSettings) -> Void = { _ in }, change: (inout GatewaySettings) -> Void = { _ in }, clock: any TradingClock = SystemClock(), _ body: (InProcessScene) async throws -> Void) async throws {
         try await TemporaryFolder.with { folder in
-            let scene = try InProcessScene.make(
+            let scene = try await InProcessScene.make(
                 InProcessScene.settings(accounts: ["a"], source: source, change: change), folder: folder, clock: clock)
             try await body(scene)
             await scene.store.close()

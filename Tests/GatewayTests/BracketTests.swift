@@ -151,7 +151,7 @@ import TradingModel
     @Test func `a restart takes the legs over and goes on`() async throws {
         try await TemporaryFolder.with { folder in
             let settings = InProcessScene.settings(accounts: ["a"], policy: OrderPolicy(longOnly: true), change: { $0.sendWindow = .seconds(60) })
-            let first = try InProcessScene.make(settings, folder: folder)
+            let first = try await InProcessScene.make(settings, folder: folder)
             let venue = try #require(first.brokers["a"]).venue
             venue.state.withLock { $0.takesBrackets = true }
             #expect(await first.post(extra: Self.legs).status == 202)
@@ -159,7 +159,7 @@ import TradingModel
             await first.store.close()
             // While no gateway runs, the target fills.
             first.brokers["a"]?.trade(.takeProfit, tells: false)
-            let next = try InProcessScene.make(settings, folder: folder, venues: ["a": venue])
+            let next = try await InProcessScene.make(settings, folder: folder, venues: ["a": venue])
             try await next.running {
                 try await reach([.filled, .cancelled, .filled], in: next)
                 #expect(try await position(in: next) == 0)

@@ -86,7 +86,7 @@ import TradingModel
             try await waitUntil("the broker runs") { scene.brokers["a"]?.venue.state.withLock { $0.runs } == 1 }
         }
         try await TemporaryFolder.with { folder in
-            let scene = try InProcessScene.make(InProcessScene.settings(accounts: ["a"]), folder: folder)
+            let scene = try await InProcessScene.make(InProcessScene.settings(accounts: ["a"]), folder: folder)
             scene.brokers["a"]?.venue.state.withLock { $0.dies = 2 }
             try await scene.running {
                 try await waitUntil("the broker runs again") { scene.brokers["a"]?.venue.state.withLock { $0.runs } == 3 }
@@ -102,7 +102,7 @@ import TradingModel
         try await TemporaryFolder.with { folder in
             // A gateway that dies with a permit committed and nothing sent.
             let settings = InProcessScene.settings(accounts: ["a"])
-            let dying = try InProcessScene.make(settings, folder: folder)
+            let dying = try await InProcessScene.make(settings, folder: folder)
             dying.brokers["a"]?.venue.state.withLock { $0.script = [.vanish] }
             #expect(await dying.post(id: "1").status == 202)
             try await dying.running {
@@ -112,7 +112,7 @@ import TradingModel
             }
             await dying.store.close()
 
-            let next = try InProcessScene.make(settings, folder: folder)
+            let next = try await InProcessScene.make(settings, folder: folder)
             #expect(await next.post(id: "2").status == 202)
             try await next.running {
                 let orders = try await next.settled(2)
@@ -127,7 +127,7 @@ import TradingModel
 
     @Test func `a graceful stop finishes what is in flight and sends nothing more`() async throws {
         try await TemporaryFolder.with { folder in
-            let scene = try InProcessScene.make(InProcessScene.settings(accounts: ["a"]), folder: folder)
+            let scene = try await InProcessScene.make(InProcessScene.settings(accounts: ["a"]), folder: folder)
             scene.brokers["a"]?.venue.state.withLock { $0.script = [.slow(.milliseconds(300))] }
             for id in ["1", "2", "3"] { #expect(await scene.post(id: id).status == 202) }
             try await scene.running {
@@ -169,8 +169,8 @@ struct LyingLock: LockBackend {
     @Test func `with a lock that grants everybody, two gateways on one store send each order once`() async throws {
         try await TemporaryFolder.with { folder in
             let settings = InProcessScene.settings(accounts: ["a", "b"], maxAge: .seconds(600))
-            let first = try InProcessScene.make(settings, folder: folder, locks: LyingLock())
-            let second = try InProcessScene.make(settings, folder: folder, venues: first.brokers.mapValues(\.venue), locks: LyingLock())
+            let first = try await InProcessScene.make(settings, folder: folder, locks: LyingLock())
+            let second = try await InProcessScene.make(settings, folder: folder, venues: first.brokers.mapValues(\.venue), locks: LyingLock())
             try await first.running {
                 try await second.running {
                     for number in 0..<60 {

@@ -35,8 +35,8 @@ struct InProcessScene: Sendable {
         return settings
     }
 
-    static func openStore(_ folder: TemporaryFolder, clock: any TradingClock = SystemClock()) throws -> any OrderStore {
-        try SQLiteStorePlugin.openStore(.init(path: folder.file("store.db")), context: StoreContext(clock: clock, logger: quiet))
+    static func openStore(_ folder: TemporaryFolder, clock: any TradingClock = SystemClock()) async throws -> any OrderStore {
+        try await SQLiteStorePlugin.openStore(.init(path: folder.file("store.db")), context: StoreContext(clock: clock, logger: quiet))
     }
 
     static var quiet: Logger {
@@ -47,9 +47,9 @@ struct InProcessScene: Sendable {
 
     /// Makes the gateway without running it.
     static func make(_ settings: GatewaySettings, folder: TemporaryFolder, clock: any TradingClock = SystemClock(), venues: [AccountID: ScriptedVenue] = [:], locks: (any LockBackend)? = nil)
-        throws -> InProcessScene
+        async throws -> InProcessScene
     {
-        let store = try openStore(folder, clock: clock)
+        let store = try await openStore(folder, clock: clock)
         var brokers: [AccountID: ScriptedBroker] = [:]
         for account in settings.accounts { brokers[account.id] = ScriptedBroker(venues[account.id] ?? ScriptedVenue()) }
         let gateway = TradingGateway(
@@ -60,7 +60,7 @@ struct InProcessScene: Sendable {
     /// Runs the gateway while `body` does its work.
     static func with(_ settings: GatewaySettings, _ body: @escaping @Sendable (InProcessScene) async throws -> Void) async throws {
         try await TemporaryFolder.with { folder in
-            let scene = try make(settings, folder: folder)
+            let scene = try await make(settings, folder: folder)
             try await scene.running { try await body(scene) }
             await scene.store.close()
         }

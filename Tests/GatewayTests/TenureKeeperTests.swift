@@ -10,7 +10,7 @@ import TradingModel
     @Test func `who loses the account pauses before trying again, and never longer than a lease lives`() async throws {
         try await TemporaryFolder.with { folder in
             let clock = ManualClock()
-            let store = try InProcessScene.openStore(folder, clock: clock)
+            let store = try await InProcessScene.openStore(folder, clock: clock)
             let settings = InProcessScene.settings(accounts: ["a"])
             let keeper = TenureKeeper(
                 account: "a", settings: settings, store: store, locks: LyingLock(), holder: .current(gateway: "gw", purpose: "account"),

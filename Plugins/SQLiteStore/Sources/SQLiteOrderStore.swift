@@ -12,13 +12,20 @@ final class SQLiteOrderStore: OrderStore {
     private let pool: DatabasePool
     private let writer: CommitWriter
     private let watchers: CommitWatchers
+    private let others: OtherCommits
+    private let clock: any TradingClock
     private let isClosed = Mutex(false)
 
-    init(pool: DatabasePool) {
+    let capabilities = StoreCapabilities(
+        isShared: false, mayMissOthers: false, notice: "SQLite: one host, local disk, every commit synced (synchronous FULL)")
+
+    init(pool: DatabasePool, clock: any TradingClock) {
         let watchers = CommitWatchers()
         self.pool = pool
         self.watchers = watchers
+        self.clock = clock
         writer = CommitWriter(pool: pool) { watchers.tell($0) }
+        others = OtherCommits(pool: pool, queue: writer.queue)
     }
 
     // MARK: Writing
@@ -27,8 +34,30 @@ final class SQLiteOrderStore: OrderStore {
         try await writer.write { try $0.admit(admission) }
     }
 
+    func recall(_ signal: SignalRecord, window: Duration) async throws(StoreError) -> AdmissionResult? {
+        try await writer.write { try $0.recall(signal, window: window) }
+    }
+
+    func heartbeat(_ worker: WorkerRecord) async throws(StoreError) {
+        try await writer.write { [clock] in try $0.heartbeat(worker, clock: clock) }
+    }
+
+    func stopWorker(_ holder: HolderIdentity, at: Timestamp) async throws(StoreError) {
+        try await writer.write { try $0.stopWorker(holder, at: at) }
+    }
+
+    func countCrash(of predecessor: Tenure, under tenure: Tenure, limit: Int, at: Timestamp) async throws(StoreError) -> [DeadLetter] {
+        try await writer.write { try $0.countCrash(of: predecessor, under: tenure, limit: limit, at: at) }
+    }
+
+    func decide(
+        _ order: OrderID, _ decision: DeadLetterDecision, by actor: String, reason: String, at: Timestamp
+    ) async throws(StoreError) -> OrderRecord {
+        try await writer.write { try $0.decide(order, decision, by: actor, reason: reason, at: at) }
+    }
+
     func openTenure(_ request: TenureRequest) async throws(StoreError) -> (tenure: Tenure, unclosedPredecessor: Tenure?) {
-        try await writer.write { try $0.openTenure(request) }
+        try await writer.write { [clock] in try $0.openTenure(request, clock: clock) }
     }
 
     func closeTenure(_ tenure: Tenure, at: Timestamp) async throws(StoreError) {
@@ -67,6 +96,20 @@ final class SQLiteOrderStore: OrderStore {
             try transaction.db.cachedStatement(sql: "UPDATE meta SET checked_at = ?").execute(arguments: [at.microseconds])
         }
     }
+
+    // MARK: Several gateways
+
+    func claim(of accounts: [AccountID], limit: Int) async throws(StoreError) -> [OrderRecord] {
+        try await read { try WaitingOrders.claim($0, of: accounts, limit: Self.rows(limit)) }
+    }
+
+    func queues() async throws(StoreError) -> [AccountQueue] { try await read { try WaitingOrders.queues($0) } }
+
+    func commitsOfOthers() -> AsyncStream<Void> { others.stream() }
+
+    func workers() async throws(StoreError) -> [WorkerRecord] { try await read { [clock] in try WorkerRecord.heard($0, clock: clock) } }
+
+    func deadLetters() async throws(StoreError) -> [DeadLetter] { try await read { try DeadLetter.all($0) } }
 
     // MARK: Orders
 
@@ -202,6 +245,7 @@ final class SQLiteOrderStore: OrderStore {
         }
         guard !wasClosed else { return }
         watchers.finish()
+        others.finish()
         // Everything is in the one file then, for whoever copies it. If it fails, the log beside it still has it all.
         try? await pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
         // The readers of this process may still be at work; the file is closed with the last of them.

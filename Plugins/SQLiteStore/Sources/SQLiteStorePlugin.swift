@@ -15,7 +15,8 @@ public enum SQLiteStorePlugin: StorePlugin {
         }
     }
 
-    public static func openStore(_ configuration: Configuration, context: StoreContext) throws -> any OrderStore {
-        SQLiteOrderStore(pool: try StoreFile.open(path: configuration.path, clock: context.clock, logger: context.logger))
+    public static func openStore(_ configuration: Configuration, context: StoreContext) async throws -> any OrderStore {
+        SQLiteOrderStore(
+            pool: try StoreFile.open(path: configuration.path, clock: context.clock, logger: context.logger), clock: context.clock)
     }
 }

@@ -16,6 +16,7 @@ struct StoreFixture {
     let path: String
     let pool: DatabasePool
     let store: SQLiteOrderStore
+    let clock: ManualClock
 
     static func run(_ body: (StoreFixture) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("store-\(UUID().uuidString)").path
@@ -26,8 +27,9 @@ struct StoreFixture {
     }
 
     static func open(_ path: String) throws -> StoreFixture {
-        let pool = try StoreFile.open(path: path, clock: ManualClock(), logger: Logger(label: "test"))
-        return StoreFixture(path: path, pool: pool, store: SQLiteOrderStore(pool: pool))
+        let clock = ManualClock()
+        let pool = try StoreFile.open(path: path, clock: clock, logger: Logger(label: "test"))
+        return StoreFixture(path: path, pool: pool, store: SQLiteOrderStore(pool: pool, clock: clock), clock: clock)
     }
 
     /// A change from outside, as a defective program or a person with a shell would make it.

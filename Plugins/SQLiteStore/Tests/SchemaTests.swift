@@ -153,12 +153,12 @@ import TradingModel
             try await fixture.admitOrder("a")
             await fixture.store.close()
             var newer = Migrations.current(now: start)
-            newer.registerMigration("2") { try $0.execute(sql: "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT") }
+            newer.registerMigration("later") { try $0.execute(sql: "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT") }
             let clock = ManualClock()
             let upgraded = try StoreFile.open(path: fixture.path, migrator: newer, clock: clock, logger: Logger(label: "test"))
             try upgraded.close()
             let folder = URL(fileURLWithPath: fixture.path).deletingLastPathComponent().path
-            let copy = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.contains(".before-upgrade-from-1-") })
+            let copy = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.contains(".before-upgrade-from-2-") })
             let restored = try StoreFixture.open(folder + "/" + copy)
             #expect(try await restored.store.order("ord-a") != nil)
             await restored.store.close()

@@ -158,7 +158,7 @@ actor AccountDesk {
             }
             logger.error("order cannot be permitted", metadata: ["order_id": .string(order.id.rawValue), "error": .string("\(error)")])
             return .done
-        case .unavailable, .limiterUnavailable:
+        case .unavailable, .limiterUnavailable, .mixedVersions:
             await alerts.raise("store_failing", .critical, subject: "store", "no permits: \(error)")
             return .stop
         }

@@ -72,7 +72,7 @@ extension Problem {
                 status: .serviceUnavailable, code: "store_unavailable", detail: "The order store does not answer now.",
                 headers: [.retryAfter: "5"])
         case .notFound: self = .notFound
-        case .refused, .fenced: self = .internalError
+        case .refused, .fenced, .mixedVersions: self = .internalError
         }
     }
 

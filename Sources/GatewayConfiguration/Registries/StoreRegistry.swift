@@ -2,7 +2,7 @@ import PluginSettings
 import StoreContract
 
 /// Opens the order store. Fails as the plugin's `openStore` does.
-public typealias StoreFactory = @Sendable (StoreContext) throws -> any OrderStore
+public typealias StoreFactory = @Sendable (StoreContext) async throws -> any OrderStore
 
 /// The order stores that a configuration can name under `store: { type: … }`.
 public struct StoreRegistry: Sendable {
@@ -20,7 +20,7 @@ public struct StoreRegistry: Sendable {
             plugin.id,
             Entry(id: plugin.id) { settings in
                 let configuration = Plugin.Configuration(reading: settings)
-                return { context in try Plugin.openStore(configuration, context: context) }
+                return { context in try await Plugin.openStore(configuration, context: context) }
             })
     }
 

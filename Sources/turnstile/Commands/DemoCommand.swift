@@ -59,7 +59,7 @@ struct DemoCommand: AsyncParsableCommand {
         let secrets = DemoSecrets()
         let path = try folder.writeConfiguration(venue: venue, secrets: secrets, port: try await gatewayPort())
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
-        let parts = try GatewayParts(try loadConfiguration(path), clock: clock, logger: logger) { continuation.yield($0) }
+        let parts = try await GatewayParts(try loadConfiguration(path), clock: clock, logger: logger) { continuation.yield($0) }
         let script = DemoScript(ports: ports, venue: venue, secrets: secrets, staysOn: !ci, clock: clock)
         let outcome = await Result.capturing { try await runServices(parts.services + [script], logger: logger) }
         await parts.store.close()

@@ -35,7 +35,7 @@ struct ServeCommand: AsyncParsableCommand {
         let url: @Sendable (Int) -> String = { port in "\(file.http.tls == nil ? "http" : "https")://\(urlHost(file.http.host)):\(port)" }
         let parts: GatewayParts
         do {
-            parts = try GatewayParts(file, clock: clock, logger: logger) { logger.notice("listening on \(url($0))") }
+            parts = try await GatewayParts(file, clock: clock, logger: logger) { logger.notice("listening on \(url($0))") }
             do { try await parts.checkLocks() } catch {
                 await parts.store.close()
                 throw error

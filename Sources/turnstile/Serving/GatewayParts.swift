@@ -29,9 +29,10 @@ struct GatewayParts {
     /// so that senders try again: a closed port would make some of them give up.
     let services: [any Service]
 
-    init(_ file: ConfigurationFile, clock: any TradingClock, logger: Logger, onListening: @escaping @Sendable (Int) -> Void) throws {
-        let store = try Self.attempt("store") { try file.store.open(StoreContext(clock: clock, logger: logger)) }
+    init(_ file: ConfigurationFile, clock: any TradingClock, logger: Logger, onListening: @escaping @Sendable (Int) -> Void) async throws {
+        let store = try await Self.attempt("store") { try await file.store.open(StoreContext(clock: clock, logger: logger)) }
         self.store = store
+        logger.notice("\(store.capabilities.notice)", metadata: ["store": "\(file.store.type)"])
         let locks = try Self.attempt("locks") {
             try file.locks.make(LockContext(clock: clock, logger: logger, stateDirectory: file.stateDirectory))
         }
@@ -82,6 +83,10 @@ struct GatewayParts {
                 "account ready", metadata: ["account": "\(account.settings.id)", "broker": "\(account.settings.broker)", "mode": "\(account.settings.mode)"])
         }
         return brokers
+    }
+
+    private static func attempt<T>(_ part: String, _ body: () async throws -> T) async throws -> T {
+        do { return try await body() } catch { throw StartError("\(part): \(error)") }
     }
 
     private static func attempt<T>(_ part: String, _ body: () throws -> T) throws -> T {

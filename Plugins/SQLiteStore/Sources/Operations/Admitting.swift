@@ -14,11 +14,7 @@ extension StoreTransaction {
         let isStored = admission.rate == nil ? try insertIfNew(signal, keyHash) : false
         if !isStored {
             if let first = try latest(source: signal.source, keyHash) {
-                let isSame = signal.key.isExplicit || first.isExplicit || signal.receivedAt - first.receivedAt < admission.window
-                if isSame {
-                    guard !signal.key.isExplicit || first.bodyHash == signal.bodyHash else { return .conflict(first: first.id) }
-                    return try countCopy(of: first, at: signal.receivedAt, requestID: signal.requestID)
-                }
+                if let result = try copy(signal, of: first, window: admission.window) { return result }
                 signal.occurrence = first.occurrence + 1
             }
             if let rate = admission.rate, let wait = try claimSlot(rate, at: signal.receivedAt) { return .rateLimited(retryAfter: wait) }
@@ -34,6 +30,18 @@ extension StoreTransaction {
         }
         failPoint("store.admit.before_commit")
         return .admitted
+    }
+
+    func recall(_ signal: SignalRecord, window: Duration) throws -> AdmissionResult? {
+        guard let first = try latest(source: signal.source, try StoredHash.bytes(signal.key.hash)) else { return nil }
+        return try copy(signal, of: first, window: window)
+    }
+
+    /// What the signal is to the last one with its key; nil if it acts anew.
+    private func copy(_ signal: SignalRecord, of first: First, window: Duration) throws -> AdmissionResult? {
+        guard signal.key.isExplicit || first.isExplicit || signal.receivedAt - first.receivedAt < window else { return nil }
+        guard !signal.key.isExplicit || first.bodyHash == signal.bodyHash else { return .conflict(first: first.id) }
+        return try countCopy(of: first, at: signal.receivedAt, requestID: signal.requestID)
     }
 
     /// Stores the first occurrence of a key; false if the key is known.

@@ -14,6 +14,7 @@ extension StoreTransaction {
         guard order.state == .queued || order.state == .absent else {
             throw StoreError.refused("order \(order.id) is \(order.state.rawValue), neither queued nor absent")
         }
+        guard try !isDeadLetter(order.id) else { throw StoreError.refused("order \(order.id) is a dead letter, for a person to decide") }
         let facts = try facts(for: order, at: request.now)
         switch decide(facts) {
         case .wait(let reason): return .waiting(reason: reason)
@@ -106,7 +107,7 @@ extension StoreTransaction {
         guard now < order.expiresAt else { throw .refused("order \(order.id) expired at \(order.expiresAt)") }
     }
 
-    private func close(_ order: OrderRecord, as state: OrderState, reason: String, detail: String, at: Timestamp) throws -> OrderRecord {
+    func close(_ order: OrderRecord, as state: OrderState, reason: String, detail: String, at: Timestamp) throws -> OrderRecord {
         switch state {
         case .skipped, .blocked, .stale, .abandoned: break
         default: throw StoreError.refused("a permit cannot end an order as \(state.rawValue)")

@@ -1,15 +1,15 @@
-import Foundation
 import GRDB
 import LockContract
 import StoreContract
 import TradingModel
 
 extension StoreTransaction {
-    func openTenure(_ request: TenureRequest) throws -> (tenure: Tenure, unclosedPredecessor: Tenure?) {
+    func openTenure(_ request: TenureRequest, clock: any TradingClock) throws -> (tenure: Tenure, unclosedPredecessor: Tenure?) {
+        try checkVersions(of: request, clock: clock)
         let epoch = try Int64.fetchOne(db.cachedStatement(sql: "SELECT epoch FROM meta")) ?? 1
         let previous = try storedTenure(of: request.account)
         let fence = FencingToken(epoch: max(epoch, previous?.tenure.fence.epoch ?? 0), counter: (previous?.tenure.fence.counter ?? 0) + 1)
-        let holder = String(decoding: try JSONEncoder().encode(request.holder), as: UTF8.self)
+        let holder = try HolderText.write(request.holder)
         try db.cachedStatement(
             sql: """
                 INSERT INTO tenures (account, epoch, counter, owner, holder, lease_epoch, lease_counter, configuration_hash, opened_at, closed_at)
@@ -64,7 +64,7 @@ extension StoreTransaction {
         let statement = try db.cachedStatement(
             sql: "SELECT epoch, counter, owner, holder, opened_at, closed_at FROM tenures WHERE account = ?")
         return try Row.fetchOne(statement, arguments: [account.rawValue]).map { row in
-            let holder = try JSONDecoder().decode(HolderIdentity.self, from: Data((row[3] as String).utf8))
+            let holder = try HolderText.read(row[3])
             let tenure = Tenure(
                 account: account, fence: FencingToken(epoch: row[0], counter: row[1]), owner: row.identifier(2), holder: holder,
                 openedAt: row.time(4))

@@ -12,6 +12,9 @@ enum Migrations {
                 sql: "INSERT INTO meta (id, store_id, epoch, created_at, checked_at) VALUES (1, ?, 1, ?, ?)",
                 arguments: [UUID().uuidString.lowercased(), now.microseconds, now.microseconds])
         }
+        migrator.registerMigration("2") { db in
+            for part in [Schema2.workers, Schema2.deadLetters] { try db.execute(sql: part) }
+        }
         return migrator
     }
 }

@@ -44,7 +44,7 @@ final class CommitWriter: Sendable {
 
     private let pool: DatabasePool
     private let checkpointer: Checkpointer
-    private let queue = DispatchQueue(label: "turnstile.store.writer")
+    let queue = DispatchQueue(label: "turnstile.store.writer")
     private let state = Mutex(State())
     private let committed: @Sendable (Int64) -> Void
 

@@ -12,8 +12,8 @@ import TradingModel
 final class ServerProcess: Sendable {
     let pid: Int32
     private let logPath: String
-    /// Whether its end was collected; until then its number is nobody else's.
-    private let hasEnded = Mutex(false)
+    /// How it ended, as `waitpid` tells it, once that was collected; until then its number is nobody else's.
+    private let ending = Mutex<Int32?>(nil)
 
     init(_ executable: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
         logPath = folder + "/server.log"
@@ -51,14 +51,15 @@ final class ServerProcess: Sendable {
     }
 
     var isRunning: Bool {
-        hasEnded.withLock { hasEnded in
-            if !hasEnded {
-                var status: Int32 = 0
-                hasEnded = waitpid(pid, &status, WNOHANG) != 0
-            }
-            return !hasEnded
+        ending.withLock { ending in
+            var status: Int32 = 0
+            if ending == nil, waitpid(pid, &status, WNOHANG) != 0 { ending = status }
+            return ending == nil
         }
     }
+
+    /// Nil while it runs, and if a signal ended it.
+    var exitCode: Int32? { isRunning ? nil : ending.withLock { $0.flatMap { $0 & 0x7F == 0 ? $0 >> 8 & 0xFF : nil } } }
 
     var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
 

@@ -1,0 +1,243 @@
+import Dispatch
+import Synchronization
+import TradingModel
+
+/// A bounded set of connections to one server.
+///
+/// A connection is made when one is wanted and none is free, looked at before use if it stood idle, and replaced when it is old.
+/// It comes back only when no transaction is open on it.
+public final class PostgresPool: Sendable {
+    public struct Options: Sendable, Hashable {
+        /// Connections at most.
+        public var size: Int
+        /// How long a caller waits for one.
+        public var acquireTimeout: Duration
+        /// An older connection is not used again.
+        public var maxAge: Duration
+        /// One that was not used for longer is asked first whether it still lives.
+        public var idleCheck: Duration
+
+        public init(size: Int = 4, acquireTimeout: Duration = .seconds(5), maxAge: Duration = .seconds(1800), idleCheck: Duration = .seconds(10)) {
+            self.size = max(1, size)
+            self.acquireTimeout = acquireTimeout
+            self.maxAge = maxAge
+            self.idleCheck = idleCheck
+        }
+    }
+
+    /// How the pool stands, for metrics.
+    public struct Gauges: Sendable, Hashable {
+        public var size = 0
+        public var idle = 0
+        public var inUse = 0
+        public var waiting = 0
+        /// Since the start: connections made, connections that could not be made, and callers who waited in vain.
+        public var opened = 0
+        public var failures = 0
+        public var timeouts = 0
+    }
+
+    private struct Idle {
+        let connection: PostgresConnection
+        let openedAt: MonotonicInstant
+        let usedAt: MonotonicInstant
+    }
+    private enum Turn {
+        case use(Idle)
+        /// There is room to make one.
+        case open
+        case failed(PostgresError)
+    }
+    private struct State {
+        var idle: [Idle] = []
+        var inUse = 0
+        var opening = 0
+        var nextID = 0
+        var waiters: [(id: Int, continuation: CheckedContinuation<Turn, Never>)] = []
+        var isClosed = false
+        var gauges = Gauges()
+    }
+
+    private let configuration: PostgresConfiguration
+    private let options: Options
+    private let clock: any TradingClock
+    private let admit: @Sendable (PostgresConnection) async throws(PostgresError) -> Void
+    private let state = Mutex(State())
+
+    /// - Parameter admit: Looks at each new connection and throws if it must not be used.
+    public init(
+        _ configuration: PostgresConfiguration, options: Options, clock: any TradingClock,
+        admit: @escaping @Sendable (PostgresConnection) async throws(PostgresError) -> Void
+    ) {
+        self.configuration = configuration
+        self.options = options
+        self.clock = clock
+        self.admit = admit
+    }
+
+    public var gauges: Gauges {
+        state.withLock { state in
+            var gauges = state.gauges
+            gauges.size = options.size
+            gauges.idle = state.idle.count
+            gauges.inUse = state.inUse
+            gauges.waiting = state.waiters.count
+            return gauges
+        }
+    }
+
+    /// Lends a connection to `body`. What `body` leaves open as a transaction ends with the connection.
+    public func withConnection<T: Sendable>(
+        _ body: (PostgresConnection) async throws(PostgresError) -> T
+    ) async throws(PostgresError) -> T {
+        let lent = try await acquire()
+        let result: Result<T, PostgresError>
+        do throws(PostgresError) { result = .success(try await body(lent.connection)) } catch { result = .failure(error) }
+        await giveBack(lent)
+        return try result.get()
+    }
+
+    /// Ends all connections that are free now, those in use when they come back, and tells everybody who waits.
+    public func close() async {
+        let (idle, waiters) = state.withLock { state in
+            state.isClosed = true
+            defer {
+                state.idle = []
+                state.waiters = []
+            }
+            return (state.idle, state.waiters)
+        }
+        for waiter in waiters { waiter.continuation.resume(returning: .failed(Self.closed)) }
+        for entry in idle { await entry.connection.close() }
+    }
+
+    private static let closed = PostgresError(.notConnected, "the pool is closed")
+
+    // MARK: Acquiring
+
+    private func acquire() async throws(PostgresError) -> Idle {
+        let deadline = clock.monotonic + options.acquireTimeout
+        var obstacle: PostgresError?
+        while true {
+            switch await turn(until: deadline, after: obstacle) {
+            case .failed(let error): throw error
+            case .use(let entry):
+                guard await isUsable(entry) else {
+                    await entry.connection.close()
+                    release()
+                    continue
+                }
+                return entry
+            case .open:
+                do throws(PostgresError) { return try await open() } catch {
+                    // At the server's limit the pool goes on with the connections that it has.
+                    let others = state.withLock { state in
+                        state.gauges.failures += 1
+                        return state.inUse + state.idle.count - 1 > 0
+                    }
+                    release(mayOpen: !others)
+                    guard others, error.kind == .notConnected else { throw error }
+                    obstacle = error
+                }
+            }
+        }
+    }
+
+    private func open() async throws(PostgresError) -> Idle {
+        let connection = try await PostgresConnection.connect(configuration)
+        do throws(PostgresError) { try await admit(connection) } catch {
+            await connection.close()
+            throw error
+        }
+        state.withLock { $0.gauges.opened += 1 }
+        let now = clock.monotonic
+        return Idle(connection: connection, openedAt: now, usedAt: now)
+    }
+
+    private func isUsable(_ entry: Idle) async -> Bool {
+        let now = clock.monotonic
+        guard entry.connection.isOpen, now - entry.openedAt < options.maxAge else { return false }
+        guard now - entry.usedAt >= options.idleCheck else { return true }
+        return (try? await entry.connection.run([PostgresStatement("SELECT 1")])) != nil
+    }
+
+    /// A free connection, the right to open one, or a wait in line. After an `obstacle` it waits for one that others have.
+    private func turn(until deadline: MonotonicInstant, after obstacle: PostgresError?) async -> Turn {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let turn: Turn? = state.withLock { state in
+                    if state.isClosed { return .failed(Self.closed) }
+                    if Task.isCancelled { return .failed(PostgresError(.cancelled, "")) }
+                    if let entry = state.idle.popLast() {
+                        state.inUse += 1
+                        return .use(entry)
+                    }
+                    if obstacle == nil, state.inUse < options.size {
+                        state.inUse += 1
+                        return .open
+                    }
+                    state.waiters.append((id, continuation))
+                    return nil
+                }
+                if let turn { return continuation.resume(returning: turn) }
+                let left = max(deadline - clock.monotonic, .zero)
+                DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(Int(left.wholeMilliseconds))) { [weak self] in
+                    self?.expire(id, obstacle ?? PostgresError(.poolTimedOut, "all connections were in use"))
+                }
+            }
+        } onCancel: {
+            leave(id, PostgresError(.cancelled, ""))
+        }
+    }
+
+    private func expire(_ id: Int, _ error: PostgresError) {
+        if leave(id, error) { state.withLock { $0.gauges.timeouts += 1 } }
+    }
+
+    @discardableResult
+    private func leave(_ id: Int, _ error: PostgresError) -> Bool {
+        let waiter = state.withLock { state in
+            state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
+        }
+        waiter?.continuation.resume(returning: .failed(error))
+        return waiter != nil
+    }
+
+    // MARK: Giving back
+
+    private func giveBack(_ lent: Idle) async {
+        let isClean = await lent.connection.isIdle && lent.connection.isOpen
+        let entry = Idle(connection: lent.connection, openedAt: lent.openedAt, usedAt: clock.monotonic)
+        enum Next { case kept, handed(CheckedContinuation<Turn, Never>), ended }
+        let next: Next = state.withLock { state in
+            guard isClean, !state.isClosed, entry.usedAt - entry.openedAt < options.maxAge else { return .ended }
+            guard state.waiters.isEmpty else { return .handed(state.waiters.removeFirst().continuation) }
+            state.inUse -= 1
+            state.idle.append(entry)
+            return .kept
+        }
+        switch next {
+        case .kept: break
+        case .handed(let continuation): continuation.resume(returning: .use(entry))
+        case .ended:
+            await entry.connection.close()
+            release()
+        }
+    }
+
+    /// Frees a place; whoever waits longest may open a connection in it.
+    private func release(mayOpen: Bool = true) {
+        let waiter: CheckedContinuation<Turn, Never>? = state.withLock { state in
+            guard mayOpen, !state.isClosed, !state.waiters.isEmpty else {
+                state.inUse -= 1
+                return nil
+            }
+            return state.waiters.removeFirst().continuation
+        }
+        waiter?.resume(returning: .open)
+    }
+}

@@ -1,0 +1,115 @@
+import CLibpq
+import Dispatch
+
+/// libpq's handle and the sources that tell when its socket can be read or written.
+///
+/// `@unchecked Sendable`: touched on `queue` only, which every method checks.
+final class Wire: @unchecked Sendable {
+    let queue: DispatchQueue
+    private(set) var handle: OpaquePointer?
+    private var reading: (any DispatchSourceRead)?
+    private var writing: (any DispatchSourceWrite)?
+    private var isWriting = false
+
+    init(queue: DispatchQueue) { self.queue = queue }
+
+    func adopt(_ handle: OpaquePointer) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        self.handle = handle
+    }
+
+    /// Watches the socket of the connected handle. The write source sleeps until it is asked for.
+    func start(readable: @escaping @Sendable () -> Void, writable: @escaping @Sendable () -> Void) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        guard let handle, reading == nil else { return }
+        let reading = DispatchSource.makeReadSource(fileDescriptor: PQsocket(handle), queue: queue)
+        reading.setEventHandler(handler: readable)
+        let writing = DispatchSource.makeWriteSource(fileDescriptor: PQsocket(handle), queue: queue)
+        writing.setEventHandler(handler: writable)
+        self.reading = reading
+        self.writing = writing
+        reading.resume()
+    }
+
+    /// Whether to tell when the socket can take more.
+    func watchWriting(_ wanted: Bool) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        guard wanted != isWriting, let writing else { return }
+        isWriting = wanted
+        if wanted { writing.resume() } else { writing.suspend() }
+    }
+
+    /// Waits once, while connecting, when libpq may change the socket from step to step. False if `deadline` came first.
+    func ready(toWrite: Bool, until deadline: DispatchTime, _ done: @escaping @Sendable (Bool) -> Void) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        guard let handle, PQsocket(handle) >= 0 else { return done(false) }
+        let outcome = Outcome()
+        let source: any DispatchSourceProtocol =
+            toWrite
+            ? DispatchSource.makeWriteSource(fileDescriptor: PQsocket(handle), queue: queue)
+            : DispatchSource.makeReadSource(fileDescriptor: PQsocket(handle), queue: queue)
+        let held = HeldSource(source)
+        let alarm = DispatchWorkItem { held.cancel() }
+        let heldAlarm = HeldAlarm(alarm)
+        source.setEventHandler(handler: { @Sendable in
+            outcome.isReady = true
+            held.cancel()
+        })
+        // Only then has the source let go of the socket, which libpq may close in its next step.
+        source.setCancelHandler(handler: { @Sendable in
+            heldAlarm.cancel()
+            done(outcome.isReady)
+        })
+        source.resume()
+        queue.asyncAfter(deadline: deadline, execute: alarm)
+    }
+
+    /// Ends the connection; the socket is closed when both sources have let go of it.
+    func close() {
+        dispatchPrecondition(condition: .onQueue(queue))
+        guard let handle else { return }
+        self.handle = nil
+        let held = HeldHandle(handle)
+        let group = DispatchGroup()
+        if let reading, let writing {
+            group.enter()
+            group.enter()
+            reading.setCancelHandler(handler: { @Sendable in group.leave() })
+            writing.setCancelHandler(handler: { @Sendable in group.leave() })
+            reading.cancel()
+            writing.cancel()
+            // A suspended source never runs its cancel handler, and releasing one ends the process.
+            if !isWriting { writing.resume() }
+        }
+        reading = nil
+        writing = nil
+        group.notify(queue: queue) { held.finish() }
+    }
+
+    /// The same from any thread.
+    func closeFromAnywhere() { queue.async { self.close() } }
+}
+
+// The four below are touched on the wire's queue only.
+
+private final class Outcome: @unchecked Sendable {
+    var isReady = false
+}
+
+private final class HeldSource: @unchecked Sendable {
+    private let source: any DispatchSourceProtocol
+    init(_ source: any DispatchSourceProtocol) { self.source = source }
+    func cancel() { source.cancel() }
+}
+
+private final class HeldAlarm: @unchecked Sendable {
+    private let alarm: DispatchWorkItem
+    init(_ alarm: DispatchWorkItem) { self.alarm = alarm }
+    func cancel() { alarm.cancel() }
+}
+
+private final class HeldHandle: @unchecked Sendable {
+    private let handle: OpaquePointer
+    init(_ handle: OpaquePointer) { self.handle = handle }
+    func finish() { PQfinish(handle) }
+}
