@@ -3,9 +3,9 @@ import Testing
 
 /// Safety does not rest on the lock: with one that grants everybody, each intent is still one order.
 @Suite(.serialized) struct LyingLockProcessTests {
-    @Test("with a lock that grants everybody, four gateways make one order of each intent", arguments: SharedStoreKind.allCases)
+    @Test("with a lock that grants everybody, four gateways make one order of each intent", arguments: SharedStoreKind.all)
     func grantsEverybody(_ store: SharedStoreKind) async throws {
-        let (accounts, signals) = Trials.pick((8, 160), long: (50, 1000))
+        let (accounts, signals) = Trials.pick((16, 320), long: (50, 1000))
         try await ClusterUnderTest.with(.init(accounts: accounts), store: store, locks: .lying) { cluster in
             let gateways = try await cluster.start(gateways: 4)
             let mails = (0..<signals).map { number in

@@ -2,15 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A store and a lock backend that several gateways share.
-struct Pair: Sendable, CustomTestStringConvertible {
-    let store: SharedStoreKind
-    let locks: SharedLockKind
-    var testDescription: String { "\(store) store, \(locks) locks" }
-
-    static let honest = SharedStoreKind.allCases.flatMap { store in SharedLockKind.honest.map { Pair(store: store, locks: $0) } }
-}
-
 /// The two losses that this gateway's predecessors made, played again on real processes.
 @Suite(.serialized) struct ReplayTests {
     /// Every place between reading a webhook and applying its fill, in the order in which a signal passes them.
@@ -23,11 +14,11 @@ struct Pair: Sendable, CustomTestStringConvertible {
 
     /// In a short run the pairs share the points among them.
     private static func points(of pair: Pair) -> [String] {
-        let share = Pair.honest.firstIndex { $0.store == pair.store && $0.locks == pair.locks } ?? 0
-        return Trials.isLong ? points : points.indices.filter { $0 % (2 * Pair.honest.count) == share }.map { points[$0] }
+        let share = Pair.shown.firstIndex(of: pair) ?? 0
+        return Trials.isLong ? points : points.indices.filter { $0 % (2 * Pair.shown.count) == share }.map { points[$0] }
     }
 
-    @Test("the same webhook at two gateways 141 ms apart is one complete order and one answer, also when the first is killed", arguments: Pair.honest)
+    @Test("the same webhook at two gateways 141 ms apart is one complete order and one answer, also when the first is killed", arguments: Pair.shown)
     func twice(_ pair: Pair) async throws {
         let points = Self.points(of: pair)
         let rounds = Trials.pick(1, long: 5)
@@ -78,7 +69,7 @@ struct Pair: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test("of 200 triggers at once at four gateways one trades, and the others are told how long the cooldown lasts", arguments: Pair.honest)
+    @Test("of 200 triggers at once at four gateways one trades, and the others are told how long the cooldown lasts", arguments: Pair.shown)
     func cooldown(_ pair: Pair) async throws {
         let policy = "{ cooldown: 15m, long_only: true }"
         let wide = "{ cooldown: 15m, cooldown_scope: strategy, long_only: true }"

@@ -7,7 +7,7 @@ import Testing
     /// The second place is behind the look at the clock in the desk, right before the first byte.
     private static let points = ["desk.permitted", "egress.before_send"]
 
-    @Test("a holder that was stopped between permit and send sends nothing when it wakes, and changes no row", arguments: Pair.honest)
+    @Test("a holder that was stopped between permit and send sends nothing when it wakes, and changes no row", arguments: Pair.shown)
     func wakes(_ pair: Pair) async throws {
         let trials = Trials.pick(2, long: 100)
         // Each sleeper has an account of its own.

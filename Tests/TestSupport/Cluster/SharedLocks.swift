@@ -1,11 +1,12 @@
 import ConformanceKit
 
 /// A kind of lock backend that several gateway processes can share.
-public enum SharedLockKind: String, Sendable, CaseIterable, CustomStringConvertible {
-    case sqlite, redis, etcd
+public enum SharedLockKind: String, Sendable, CustomStringConvertible {
+    case sqlite, redis, etcd, postgres
     /// Grants everybody; in builds with fail points only.
     case lying
 
+    /// Those that the program knows.
     public static let honest: [SharedLockKind] = [.sqlite, .redis, .etcd]
     public var description: String { rawValue }
 }
@@ -15,13 +16,18 @@ public struct SharedLocks: Sendable {
     public let kind: SharedLockKind
     public let redis: RedisUnderTest?
     public let etcd: EtcdUnderTest?
+    public let postgres: PostgresUnderTest?
     /// What stands behind `locks:` in a gateway's file, by the gateway's number, without the time to live.
     private let settings: @Sendable (Int) -> String
 
-    public init(kind: SharedLockKind, redis: RedisUnderTest? = nil, etcd: EtcdUnderTest? = nil, settings: @escaping @Sendable (Int) -> String) {
+    public init(
+        kind: SharedLockKind, redis: RedisUnderTest? = nil, etcd: EtcdUnderTest? = nil, postgres: PostgresUnderTest? = nil,
+        settings: @escaping @Sendable (Int) -> String
+    ) {
         self.kind = kind
         self.redis = redis
         self.etcd = etcd
+        self.postgres = postgres
         self.settings = settings
     }
 
@@ -35,6 +41,9 @@ public struct SharedLocks: Sendable {
         case .etcd:
             let server = try await EtcdUnderTest.start()
             return SharedLocks(kind: kind, etcd: server) { [port = server.port] _ in "type: etcd, url: [\"http://127.0.0.1:\(port)\"]" }
+        case .postgres:
+            let server = try await PostgresUnderTest.start(environment: environment)
+            return SharedLocks(kind: kind, postgres: server) { [url = server.url()] _ in "type: postgres, url: \"\(url)\"" }
         case .lying: return SharedLocks(kind: kind) { _ in "type: lying" }
         }
     }
@@ -47,5 +56,6 @@ public struct SharedLocks: Sendable {
     func remove() async {
         await redis?.remove()
         await etcd?.remove()
+        await postgres?.remove()
     }
 }
