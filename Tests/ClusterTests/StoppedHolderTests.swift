@@ -19,7 +19,7 @@ import Testing
             var accepted: [String: String] = [:]
             var (stopped, played) = (0, 0)
             while stopped < trials {
-                try #require(played < 3 * trials + 10, "the point is passed in \(stopped) of \(played) trials only")
+                try #require(played < 5 * trials + 20, "the point is passed in \(stopped) of \(played) trials only")
                 let results = try await withThrowingTaskGroup(of: (signal: String, strategy: String, wasStopped: Bool).self) { group in
                     for place in 1...atOnce {
                         played += 1
