@@ -7,7 +7,7 @@ public enum SharedLockKind: String, Sendable, CustomStringConvertible {
     case lying
 
     /// Those that the program knows.
-    public static let honest: [SharedLockKind] = [.sqlite, .redis, .etcd]
+    public static let honest: [SharedLockKind] = [.sqlite, .redis, .etcd, .postgres]
     public var description: String { rawValue }
 }
 
