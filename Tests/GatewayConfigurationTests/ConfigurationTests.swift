@@ -115,7 +115,8 @@ import TradingModel
         #expect(try hash(gateway: "gateway: { state_directory: /srv/b, lock_delay: 3s, id: gw-b }") == first)
         #expect(try hash(sources: "sources: { tv: { secret: 'file:/run/secrets/tv' } }") == first)
         // A section that says nothing else counts as absent.
-        #expect(try hash(http: "", gateway: "gateway: { id: gw-b }") == hash(http: "http: { port: 1 }", gateway: ""))
+        let bare = try hash(http: "http: { port: 1 }", gateway: "")
+        #expect(try hash(http: "", gateway: "gateway: { id: gw-b }") == bare)
         // What decides about orders counts: a longer delay, a limit, another life of leases.
         #expect(try hash(gateway: "gateway: { id: gw-a, lock_delay: 4s }") != first)
         #expect(try hash(http: "http: { coarse_limit_per_second: 8 }") != first)

@@ -55,7 +55,7 @@ import TradingModel
     }
 
     @Test func `locks tell holder, fence, age, what remains and who waits`() async throws {
-        try await serving { scene in
+        try await serving { scene async throws in
             let list = try await scene.api.send(.GET, "/api/v1/monitoring/locks/status").json
             let row = try #require((list["data"] as? [[String: Any]])?.first)
             #expect(Set(row.keys) == ["account", "resource", "holder", "owner", "fence", "age", "remaining", "waiters", "tenure"])
@@ -73,7 +73,7 @@ import TradingModel
     }
 
     @Test func `an unlock takes the lease away, fences the holder at once, and is on record`() async throws {
-        try await serving { scene in
+        try await serving { scene async throws in
             let reply = try await scene.unlock(scene.body(scene.lease.fence))
             #expect(reply.status == 200)
             #expect(try reply.json["released_fence"] as? String == scene.lease.fence.description)
@@ -99,7 +99,7 @@ import TradingModel
     }
 
     @Test func `an unlock with another fence, or of a free lock, changes nothing`() async throws {
-        try await serving { scene in
+        try await serving { scene async throws in
             let other = FencingToken(epoch: scene.lease.fence.epoch, counter: scene.lease.fence.counter + 1)
             let changed = try await scene.unlock(scene.body(other))
             #expect(changed.status == 409 && changed.code == "fence_changed")
@@ -114,7 +114,7 @@ import TradingModel
 
     @Test func `of two operators at once one wins`() async throws {
         for _ in 0..<10 {
-            try await serving { scene in
+            try await serving { scene async throws in
                 let replies = try await withThrowingTaskGroup { group in
                     for actor in ["ada", "grace"] { group.addTask { try await scene.unlock(scene.body(scene.lease.fence, actor: actor)) } }
                     return try await group.reduce(into: [APIFixture.Reply]()) { $0.append($1) }
@@ -127,7 +127,7 @@ import TradingModel
     }
 
     @Test func `decisions take the admin token, a reason and an actor`() async throws {
-        try await serving { scene in
+        try await serving { scene async throws in
             let good = scene.body(scene.lease.fence)
             for token in [nil, APIFixture.token, "wrong"] {
                 let reply = try await scene.unlock(good, token: token)
@@ -162,7 +162,7 @@ import TradingModel
     }
 
     @Test func `the queue, the gateways and dead letters are listed, and a dead letter is decided once`() async throws {
-        try await serving { scene in
+        try await serving { scene async throws in
             let posted = try await InProcessScene.admitted(to: scene.store)
             let worker = WorkerRecord(
                 holder: .current(gateway: "gw-other", purpose: "account"), programVersion: "1.2.3", configurationHash: "0", startedAt: SystemClock().wallTime)

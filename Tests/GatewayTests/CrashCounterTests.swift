@@ -64,7 +64,7 @@ import TradingModel
     }
 
     @Test func `five proven deaths make a dead letter, alerted as critical`() async throws {
-        try await with { scene in
+        try await with { scene async throws in
             let counter = scene.counter
             for number in 1...4 { _ = try await scene.succeed(scene.dead(UInt64(number)), counter) }
             #expect(try await scene.letters().isEmpty)
@@ -76,7 +76,7 @@ import TradingModel
     }
 
     @Test func `our own lost tenure and an operator's fence are nobody's crash`() async throws {
-        try await with { scene in
+        try await with { scene async throws in
             let counter = scene.counter
             var unlock = scene.dead()
             unlock.purpose = Unlocking.purpose
@@ -89,7 +89,7 @@ import TradingModel
     }
 
     @Test func `a holder on another host that is heard has not crashed, one that is silent has`() async throws {
-        try await with { scene in
+        try await with { scene async throws in
             let counter = scene.counter
             for _ in 0..<6 {
                 try await scene.hear(scene.remote)
@@ -115,7 +115,7 @@ import TradingModel
     }
 
     @Test func `a holder that released its lease counts only when it is dead for certain`() async throws {
-        try await with { scene in
+        try await with { scene async throws in
             let counter = scene.counter
             for _ in 0..<5 {
                 try await scene.hear(scene.remote)

@@ -10,10 +10,12 @@ import TradingModel
 /// Gateways on one store and one lock backend.
 @Suite struct SharedStoreTests {
     private static func settings(_ id: String, _ accounts: [AccountID], maxAge: Duration = .seconds(600), hash: String = "same") -> GatewaySettings {
-        InProcessScene.settings(accounts: accounts, maxAge: maxAge) {
-            $0.gatewayID = id
-            $0.configurationHash = hash
-        }
+        InProcessScene.settings(
+            accounts: accounts, maxAge: maxAge,
+            change: {
+                $0.gatewayID = id
+                $0.configurationHash = hash
+            })
     }
 
     /// Runs two gateways with their own venues, the second after the first.
@@ -41,7 +43,7 @@ import TradingModel
     }
 
     @Test func `what one gateway admits is sent by the one that has the account`() async throws {
-        try await pair(Self.settings("gw-a", ["a"]), Self.settings("gw-b", ["a"])) { a, b in
+        try await pair(Self.settings("gw-a", ["a"]), Self.settings("gw-b", ["a"])) { a, b async throws in
             // A resting order keeps the account with the first.
             a.brokers["a"]?.venue.state.withLock { $0.script = [.rest] }
             #expect(await a.post(id: "rests").status == 202)
@@ -95,7 +97,7 @@ import TradingModel
 
     @Test func `many accounts are shared, each order is sent once`() async throws {
         let accounts = (0..<20).map { AccountID("a\($0)") }
-        try await pair(Self.settings("gw-a", accounts), Self.settings("gw-b", accounts)) { a, b in
+        try await pair(Self.settings("gw-a", accounts), Self.settings("gw-b", accounts)) { a, b async throws in
             for number in 0..<10 {
                 async let one = a.post(id: "\(number)")
                 async let two = b.post(id: "\(number)")

@@ -18,20 +18,6 @@ public struct VenueUnderTest: Sendable {
     }
 
     /// Every order that the venue ever accepted.
-    /// Posts what an operator decides.
-    public func decide(_ path: String, _ texts: [String: String]) async throws -> TestHTTP.Reply {
-        let body = String(decoding: try JSONSerialization.data(withJSONObject: texts), as: UTF8.self)
-        return try await TestHTTP.post(url + "/api/v1/monitoring/" + path, body, headers: ["Authorization": "Bearer \(Self.adminToken)"])
-    }
-
-    /// Runs a command of the program against this gateway's configuration file until it ends.
-    public func command(_ arguments: [String], in folder: TemporaryFolder) async throws -> (exitCode: Int32?, text: String) {
-        let process = try ProcessUnderTest(
-            ProcessUnderTest.executables + "/turnstile", arguments + ["--config", "turnstile.yaml"], folder: folder.path)
-        try await waitUntil("\(arguments) ends: \(process.text)") { !process.isRunning }
-        return (process.exitCode, process.text)
-    }
-
     public func orders() async throws -> [[String: Any]] { try await TestHTTP.get(url + "/_sim/orders").list }
 
     public func setPrice(_ price: String, of symbol: String) async throws {
@@ -137,6 +123,20 @@ public struct GatewayUnderTest: Sendable {
     /// Asks for an order's cancel.
     public func cancel(_ id: String, token: String = tradeToken) async throws -> TestHTTP.Reply {
         try await TestHTTP.send("DELETE", url + "/api/v1/orders/\(id)", headers: ["Authorization": "Bearer \(token)"])
+    }
+
+    /// Posts what an operator decides.
+    public func decide(_ path: String, _ texts: [String: String]) async throws -> TestHTTP.Reply {
+        let body = String(decoding: try JSONSerialization.data(withJSONObject: texts), as: UTF8.self)
+        return try await TestHTTP.post(url + "/api/v1/monitoring/" + path, body, headers: ["Authorization": "Bearer \(Self.adminToken)"])
+    }
+
+    /// Runs a command of the program against this gateway's configuration file until it ends.
+    public func command(_ arguments: [String], in folder: TemporaryFolder) async throws -> (exitCode: Int32?, text: String) {
+        let process = try ProcessUnderTest(
+            ProcessUnderTest.executables + "/turnstile", arguments + ["--config", "turnstile.yaml"], folder: folder.path)
+        try await waitUntil("\(arguments) ends: \(process.text)") { !process.isRunning }
+        return (process.exitCode, process.text)
     }
 
     public func orders() async throws -> [[String: Any]] { try await get("/api/v1/orders?limit=1000").list }
