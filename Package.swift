@@ -78,7 +78,8 @@ let contracts: [Target] = [
     contract("BrokerContract", ["TradingModel", "PluginSettings", logging]),
     contract("ExchangeContract", ["TradingModel", "BrokerContract"]),
     contract("LockContract", ["TradingModel", "PluginSettings", logging]),
-    contract("StoreContract", ["TradingModel", "PluginSettings", "LockContract", logging]),
+    contract("RateLimitContract", ["TradingModel", "PluginSettings", logging]),
+    contract("StoreContract", ["TradingModel", "PluginSettings", "LockContract", "RateLimitContract", logging]),
 ]
 
 /// Adapters of authors: the program knows each of them with its simulator.
@@ -89,15 +90,15 @@ let newAdapters: [[Target]] = [
 let core: [Target] = [
     module("FailPoints", []),
     .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
-    module("RedisKit", ["TradingModel", "CHiredis", nioSSL] + nio),
+    module("RedisKit", ["TradingModel", "PluginSettings", "CHiredis", nioSSL] + nio),
     .systemLibrary(name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     module("PostgresKit", ["TradingModel", "CLibpq"]),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
         "Gateway",
         [
-            "TradingModel", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "OrderFlow",
-            "FailPoints", logging, lifecycle, crypto,
+            "TradingModel", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "RateLimitContract",
+            "OrderFlow", "FailPoints", logging, lifecycle, crypto,
         ]),
     module(
         "ServerKit",
@@ -110,21 +111,22 @@ let core: [Target] = [
         ] + nio),
     module(
         "GatewayConfiguration",
-        ["TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", yams, crypto]),
+        ["TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "RateLimitContract", "OrderFlow", "Gateway", yams, crypto]),
     module(
         "AdapterKit",
         ["TradingModel", "BrokerContract", "FailPoints", asyncHTTPClient, logging, crypto, nioWebSocket, nioSSL] + nio),
     module("SimulatorKit", ["TradingModel", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio),
     module(
         "ConformanceKit",
-        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging, nioSSL] + nio),
+        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "RateLimitContract", logging, nioSSL] + nio),
     .executableTarget(
         name: "turnstile",
         dependencies: [
             "TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway",
             "GatewayAPI", "GatewayConfiguration", "ConformanceKit", "SimulatorKit", "ServerKit", "BinanceStyle",
             "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "Paper",
-            "SQLiteStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", argumentParser, asyncHTTPClient, logging,
+            "SQLiteStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", "PostgresLock", "PostgresKit",
+            "RateLimitContract", "RedisRateLimit", argumentParser, asyncHTTPClient, logging,
             lifecycle, crypto,
         ] + nio + newAdapters.joined().filter { $0.type == .regular }.map { .byName(name: $0.name) },
         path: "Sources/turnstile", swiftSettings: strict),
@@ -181,6 +183,14 @@ let plugins: [Target] =
         "EtcdLock", ["TradingModel", "PluginSettings", "BrokerContract", "LockContract", "AdapterKit", logging],
         tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", logging])
 
+    + plugin(
+        "PostgresLock", ["TradingModel", "PluginSettings", "LockContract", "PostgresKit"],
+        tests: ["TradingModel", "LockContract", "PluginSettings", "PostgresKit", "ConformanceKit", "TestSupport", logging])
+
+    + plugin(
+        "RedisRateLimit", ["TradingModel", "PluginSettings", "RateLimitContract", "RedisKit"],
+        tests: ["TradingModel", "PluginSettings", "RateLimitContract", "RedisKit", "ConformanceKit", "TestSupport", logging])
+
     // What `turnstile adapter new` copies. Built and tested like an adapter, but no part of the program.
     + adapter("NewVenue") + newAdapters.joined()
 
@@ -196,7 +206,7 @@ let testTargets: [Target] = [
         "GatewayTests",
         [
             "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", "GatewayAPI", "SQLiteStore",
-            "MemoryLock", "TestSupport", asyncHTTPClient, logging, lifecycle,
+            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "TestSupport", asyncHTTPClient, logging, lifecycle,
         ] + nio),
     tests(
         "GatewayConfigurationTests",

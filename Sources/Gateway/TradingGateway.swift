@@ -2,6 +2,7 @@ import BrokerContract
 import LockContract
 import Logging
 import OrderFlow
+import RateLimitContract
 import ServiceLifecycle
 import StoreContract
 import Synchronization
@@ -25,9 +26,10 @@ public final class TradingGateway: Service {
     private let workers = Mutex<[AccountID: AccountWorker]>([:])
     private let isStopping = Mutex(false)
 
+    /// - Parameter limiter: Limits the signals of each source; nil if the store does.
     public init(
         settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, brokers: [AccountID: any Broker],
-        clock: any TradingClock, logger: Logger
+        limiter: (any RateLimiter)? = nil, clock: any TradingClock, logger: Logger
     ) {
         self.settings = settings
         self.store = store
@@ -40,8 +42,8 @@ public final class TradingGateway: Service {
         self.alerts = alerts
         self.arrivals = arrivals
         admissions = Admissions(
-            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules }, store: store, alerts: alerts,
-            clock: clock, logger: logger, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
+            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules }, store: store, limiter: limiter,
+            alerts: alerts, clock: clock, logger: logger, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
     }
 
     /// Works the accounts until cancelled or asked to shut down gracefully.
@@ -130,6 +132,19 @@ public final class TradingGateway: Service {
     }
 
     func worker(of account: AccountID) -> AccountWorker? { workers.withLock { $0[account] } }
+
+    /// Carries out what a person decides about a parked order, after asking the venue. A repeat does nothing.
+    ///
+    /// - Parameter venueOrderID: Where the venue knows the order under an id that the record does not have.
+    public func decide(
+        _ id: OrderID, _ decision: ParkedDecision, venueOrderID: VenueOrderID?, by person: Deciding.Operator
+    ) async throws(StoreError) -> DecisionOutcome {
+        guard let order = try await store.order(id)?.order else { return .noSuchOrder }
+        guard !isStopping.withLock({ $0 }), let worker = workers.withLock({ $0[order.account] }) else {
+            return .notNow("this gateway does not work the account \(order.account) now")
+        }
+        return try await worker.parked.decide(id, decision, venueOrderID: venueOrderID, by: person)
+    }
 
     /// In the order of the configuration.
     public func accountStatuses() async -> [AccountStatus] {

@@ -7,7 +7,9 @@ import GatewayConfiguration
 import Logging
 import MemoryLock
 import Paper
+import PostgresLock
 import RedisLock
+import RedisRateLimit
 import SQLiteLock
 import SQLiteStore
 import ServerKit
@@ -40,6 +42,7 @@ func allLocks() -> LockRegistry {
     locks.register(MemoryLockPlugin.self)
     locks.register(RedisLockPlugin.self)
     locks.register(EtcdLockPlugin.self)
+    locks.register(PostgresLockPlugin.self)
     return locks
 }
 
@@ -49,9 +52,15 @@ func allStores() -> StoreRegistry {
     return stores
 }
 
+func allRateLimiters() -> RateLimitRegistry {
+    var limiters = RateLimitRegistry()
+    limiters.register(RedisRateLimitPlugin.self)
+    return limiters
+}
+
 extension ConfigurationLoader {
     /// Reads files for this program, with secrets from its environment.
-    static let program = ConfigurationLoader(brokers: allBrokers(), locks: allLocks(), stores: allStores())
+    static let program = ConfigurationLoader(brokers: allBrokers(), locks: allLocks(), stores: allStores(), limiters: allRateLimiters())
 }
 
 /// A simulated venue that the program can be.

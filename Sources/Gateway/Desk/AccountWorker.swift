@@ -13,6 +13,7 @@ struct AccountWorker: Sendable {
     let desk: AccountDesk
     let tracker: OrderTracker
     let canceller: OrderCanceller
+    let parked: ParkedOrders
     /// Set by whoever knows of work while the account is not ours.
     let demand: Demand
     private let crashes: CrashCounter
@@ -45,6 +46,8 @@ struct AccountWorker: Sendable {
         await handover.connect { for order in $0 { await desk.enqueue(order) } }
         await tracker.connect(
             grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) })
+        parked = ParkedOrders(
+            broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, alerts: alerts, clock: clock, logger: logger)
         canceller = OrderCanceller(
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, sendWindow: gateway.sendWindow, clock: clock, logger: logger)
         self.settings = account

@@ -42,6 +42,8 @@ struct OperatorBody {
         self.texts = texts
     }
 
+    func has(_ key: String) -> Bool { texts[key] != nil }
+
     /// A text that says something, on one line.
     func text(_ key: String) throws(Problem) -> String {
         let text = texts[key]?.trimmingSpaces ?? ""

@@ -2,10 +2,11 @@ import Gateway
 import HTTPTypes
 import Hummingbird
 import LockContract
+import OrderFlow
 import StoreContract
 import TradingModel
 
-/// What operators decide, under the admin token: taking a lock away, and what becomes of dead letters. Everything goes to the journal
+/// What operators decide, under the admin token: taking a lock away, and what becomes of parked orders and dead letters. Everything goes to the journal
 /// with who and why.
 struct OperatorEndpoints: Sendable {
     let gateway: TradingGateway
@@ -17,6 +18,8 @@ struct OperatorEndpoints: Sendable {
         switch endpoint {
         case .unlock(let account): return try await unlock(account, OperatorBody(bytes, known: ["expected_fence", "reason", "actor"]))
         case .deadLetter(let order, let decision): return try await decide(order, decision, OperatorBody(bytes, known: ["reason", "actor"]))
+        case .decision(let order):
+            return try await decide(order, OperatorBody(bytes, known: ["decision", "reason", "actor", "venue_order_id"]))
         default: throw Problem.notFound
         }
     }
@@ -39,6 +42,26 @@ struct OperatorEndpoints: Sendable {
         }
     }
 
+    private func decide(_ id: OrderID, _ body: OperatorBody) async throws -> Response {
+        guard let decision = ParkedDecision(rawValue: try body.text("decision")) else {
+            let words = ParkedDecision.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Problem(status: .badRequest, code: "unknown_decision", detail: "decision must be one of: \(words).", parameter: "decision")
+        }
+        let person = Deciding.Operator(actor: try body.text("actor"), reason: try body.text("reason"))
+        let venueOrderID = body.has("venue_order_id") ? VenueOrderID(try body.text("venue_order_id")) : nil
+        switch try await gateway.decide(id, decision, venueOrderID: venueOrderID, by: person) {
+        case .noSuchOrder: throw Problem.missing("order", id.rawValue)
+        case .done(let order): return Response(json: order.row)
+        case .objected(let order, let why):
+            guard order.state == .parked else {
+                throw Problem(status: .conflict, code: "order_not_parked", detail: "The order is \(order.state.rawValue): there is nothing to decide.")
+            }
+            throw Problem(status: .conflict, code: "decision_refused", detail: "Nothing was done: \(why).")
+        case .notNow(let why):
+            throw Problem(status: .serviceUnavailable, code: "decision_not_now", detail: "Nothing was done: \(why)", headers: [.retryAfter: "2"])
+        }
+    }
+
     private func decide(_ id: OrderID, _ decision: DeadLetterDecision, _ body: OperatorBody) async throws -> Response {
         let (actor, reason) = (try body.text("actor"), try body.text("reason"))
         do {
@@ -53,7 +76,7 @@ extension Endpoint {
     /// Whether an operator decides something there.
     var isDecision: Bool {
         switch self {
-        case .unlock, .deadLetter: true
+        case .decision, .unlock, .deadLetter: true
         default: false
         }
     }

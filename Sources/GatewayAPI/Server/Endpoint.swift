@@ -10,6 +10,7 @@ enum Endpoint: Equatable {
     case signal(SignalID)
     case orders
     case order(OrderID)
+    case decision(OrderID)
     case positions, accounts, adapters, alerts, events
     case locks
     case lock(AccountID)
@@ -58,6 +59,9 @@ enum Endpoint: Equatable {
         case (2, "orders"):
             guard let id = resource[1], !id.isEmpty else { return nil }
             self = .order(OrderID(id))
+        case (3, "orders") where resource[2] == "decision":
+            guard let id = resource[1], !id.isEmpty else { return nil }
+            self = .decision(OrderID(id))
         default: return nil
         }
     }
@@ -87,7 +91,7 @@ enum Endpoint: Equatable {
 
     var methods: [HTTPRequest.Method] {
         switch self {
-        case .hook, .unlock, .deadLetter: [.post]
+        case .hook, .decision, .unlock, .deadLetter: [.post]
         case .events: [.get]
         case .order: [.get, .head, .delete]
         default: [.get, .head]

@@ -17,7 +17,7 @@ struct LocksVerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Check a lock backend against the numbered clauses of its contract.",
         discussion: """
-            Without --url it starts servers of its own (redis-server, etcd) on free ports and ends them: that way it can also cut the wire, \
+            Without --url it starts servers of its own (redis-server, etcd, postgres) on free ports and ends them: that way it can also cut the wire, \
             kill the server and take its data away. With --url it uses the server there, and leaves that out; the locks that it makes \
             begin with account_lock:LC-. Exits 0 only if every clause that applies passes.
             """)
