@@ -65,6 +65,8 @@ import TradingModel
             try await b.running {
                 try await a.running {
                     a.brokers["a"]?.venue.state.withLock { $0.health.isConnected = false }
+                    // It takes the account before there is work that the other one could be faster at.
+                    try await waitUntil("the first gateway takes the account") { await a.gateway.worker(of: "a")?.keeper.grant() != nil }
                     #expect(await a.post(id: "first").status == 202)
                     try await waitUntil("the first gateway has the account") { await a.gateway.worker(of: "a")?.keeper.isHeld == true }
                     for number in 0..<30 { #expect(await b.post(id: "\(number)").status == 202) }
