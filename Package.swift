@@ -268,8 +268,9 @@ let package = Package(
         .executableTarget(
             name: "turnstile-bench",
             dependencies: [
-                "TradingModel", "BrokerContract", "StoreContract", "AdapterKit", "BinanceStyle", "Coinbase", "Tradovate", histogram,
-                argumentParser, asyncHTTPClient, grdb, crypto,
+                "TradingModel", "BrokerContract", "StoreContract", "AdapterKit", "BinanceStyle", "Coinbase", "Tradovate", "LockContract",
+                "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "PostgresLock", "EtcdLock", "ConformanceKit", histogram, argumentParser,
+                asyncHTTPClient, grdb, crypto, logging,
             ] + nio,
             path: "Benchmarks/turnstile-bench", swiftSettings: strict)
     ],

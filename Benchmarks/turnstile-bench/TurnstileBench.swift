@@ -9,7 +9,7 @@ struct TurnstileBench: AsyncParsableCommand {
         discussion: "Each figure is the median of several runs. Ratios compare figures of the same run; absolute figures are this machine's.")
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case accepts, latency, wire, memory, adapters
+        case accepts, latency, wire, memory, adapters, locks
     }
 
     @Option(name: .long, help: "The gateway's program.")
@@ -55,6 +55,7 @@ struct TurnstileBench: AsyncParsableCommand {
             case .latency: lines += try await measurements.acceptLatency()
             case .wire: lines += try await measurements.wireLatency()
             case .memory: lines += try await measurements.memory()
+            case .locks: lines += try await LockCosts(folder: own, runs: runs, seconds: seconds).measure()
             case .adapters: lines += try AdapterCosts().measure(python: python, script: ccxt)
             }
         }
