@@ -17,7 +17,7 @@ public struct HTTPSettings: Sendable {
     public let host: String
     /// 0 for a free port.
     public let port: Int
-    /// Bearer tokens by role. The role `reader` may read, `trader` may also cancel.
+    /// Bearer tokens by role. The role `reader` may read, `trader` may also cancel, `admin` may read, unlock and decide dead letters.
     public let tokens: [String: Secret]
     public let tls: TLSFiles?
 }

@@ -3,11 +3,11 @@ import ConformanceKit
 
 struct LocksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "locks", abstract: "The kinds of lock backend that this program knows.",
-        subcommands: [List.self, LocksVerifyCommand.self])
+        commandName: "locks", abstract: "The accounts' locks of a running gateway, and the kinds of lock backend that this program knows.",
+        subcommands: [LocksStatusCommand.self, LocksShowCommand.self, LocksUnlockCommand.self, List.self, LocksVerifyCommand.self])
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "list", abstract: "List them.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the kinds of lock backend.")
         func run() { for id in allLocks().ids.sorted() { print(id) } }
     }
 }

@@ -46,8 +46,10 @@ struct GatewayParts {
         }
         let limiter = try Self.attempt("rate_limit_backend") { try file.rateLimits.make(RateLimitContext(clock: clock, logger: logger)) }
         if let limiter { logger.notice("\(limiter.capabilities.notice)", metadata: ["rate_limit_backend": "\(file.rateLimits.type)"]) }
+        var settings = file.gateway
+        settings.programVersion = TurnstileCommand.version
         gateway = TradingGateway(
-            settings: file.gateway, store: store, locks: locks, brokers: try Self.brokers(file, clock: clock, logger: logger),
+            settings: settings, store: store, locks: locks, brokers: try Self.brokers(file, clock: clock, logger: logger),
             limiter: limiter, clock: clock, logger: logger)
         let http = file.http.tls.map { "http.tls (\($0.certificate), \($0.key))" } ?? "http"
         let api = try Self.attempt(http) { [gateway] in
@@ -55,7 +57,7 @@ struct GatewayParts {
                 gateway: gateway,
                 options: APIOptions(
                     host: file.http.host, port: file.http.port, readTokens: file.http.tokens["reader"].map { [$0] } ?? [],
-                    tradeTokens: file.http.tokens["trader"].map { [$0] } ?? [],
+                    tradeTokens: file.http.tokens["trader"].map { [$0] } ?? [], adminTokens: file.http.tokens["admin"].map { [$0] } ?? [],
                     tls: file.http.tls.map { APIOptions.TLS(certificatePath: $0.certificate, keyPath: $0.key) },
                     build: TurnstileCommand.version, adapters: allBrokers().entries.map(AdapterDescription.init), onListening: onListening),
                 clock: clock, logger: logger)
