@@ -206,7 +206,7 @@ let testTargets: [Target] = [
         "GatewayTests",
         [
             "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", "GatewayAPI", "SQLiteStore",
-            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "TestSupport", asyncHTTPClient, logging, lifecycle,
+            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "TestSupport", asyncHTTPClient, logging, lifecycle, grdb,
         ] + nio),
     tests(
         "GatewayConfigurationTests",
