@@ -207,7 +207,7 @@ let testTargets: [Target] = [
         "GatewayTests",
         [
             "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", "GatewayAPI", "SQLiteStore",
-            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "TestSupport", asyncHTTPClient, logging, lifecycle,
+            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "TestSupport", asyncHTTPClient, logging, lifecycle, grdb,
         ] + nio),
     tests(
         "GatewayConfigurationTests",
@@ -270,8 +270,9 @@ let package = Package(
         .executableTarget(
             name: "turnstile-bench",
             dependencies: [
-                "TradingModel", "BrokerContract", "StoreContract", "AdapterKit", "BinanceStyle", "Coinbase", "Tradovate", histogram,
-                argumentParser, asyncHTTPClient, grdb, crypto,
+                "TradingModel", "BrokerContract", "StoreContract", "AdapterKit", "BinanceStyle", "Coinbase", "Tradovate", "LockContract",
+                "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "PostgresLock", "EtcdLock", "ConformanceKit", histogram, argumentParser,
+                asyncHTTPClient, grdb, crypto, logging,
             ] + nio,
             path: "Benchmarks/turnstile-bench", swiftSettings: strict)
     ],

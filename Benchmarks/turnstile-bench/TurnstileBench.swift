@@ -9,7 +9,7 @@ struct TurnstileBench: AsyncParsableCommand {
         discussion: "Each figure is the median of several runs. Ratios compare figures of the same run; absolute figures are this machine's.")
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case accepts, latency, wire, memory, adapters, cluster
+        case accepts, latency, wire, memory, adapters, locks, cluster
     }
 
     @Option(name: .long, help: "The gateway's program.")
@@ -58,6 +58,7 @@ struct TurnstileBench: AsyncParsableCommand {
             case .latency: lines += try await measurements.acceptLatency()
             case .wire: lines += try await measurements.wireLatency()
             case .memory: lines += try await measurements.memory()
+            case .locks: lines += try await LockCosts(folder: own, runs: runs, seconds: seconds).measure()
             case .cluster: lines += try await measurements.cluster(store: store)
             case .adapters: lines += try AdapterCosts().measure(python: python, script: ccxt)
             }

@@ -31,6 +31,8 @@ public final class PostgresPool: Sendable {
         public var idle = 0
         public var inUse = 0
         public var waiting = 0
+        /// Connections that there are now, or that are being made.
+        public var open: Int { idle + inUse }
         /// Since the start: connections made, connections that could not be made, and callers who waited in vain.
         public var opened = 0
         public var failures = 0
@@ -97,6 +99,11 @@ public final class PostgresPool: Sendable {
         do throws(PostgresError) { result = .success(try await body(lent.connection)) } catch { result = .failure(error) }
         await giveBack(lent)
         return try result.get()
+    }
+
+    /// Throws if the server does not answer on a connection of the pool.
+    public func ping(within limit: Duration) async throws(PostgresError) {
+        _ = try await withConnection(within: limit) { connection async throws(PostgresError) in try await connection.run([PostgresStatement("SELECT 1")]) }
     }
 
     /// Ends all connections that are free now, those in use when they come back, and tells everybody who waits.

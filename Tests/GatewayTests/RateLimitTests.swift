@@ -1,5 +1,6 @@
 import ConformanceKit
 import Foundation
+import GRDB
 import Gateway
 import OrderFlow
 import RateLimitContract
@@ -102,6 +103,28 @@ private final class ScriptedLimiter: RateLimiter {
             limiter.state.withLock { $0.isDown = false }
             try await waitUntil("the limiter is asked again", within: .seconds(60)) { await scene.post(id: "4").status == 202 }
             #expect(try await openAlerts(scene).isEmpty)
+        }
+    }
+
+    @Test func `without the store's own limiter memory limits, and the alert is resolved when the store counts again`() async throws {
+        try await TemporaryFolder.with { folder in
+            let settings = InProcessScene.settings(accounts: ["a"], source: { $0.rateLimit = .init(requests: 2, per: .seconds(600)) })
+            let scene = try await InProcessScene.make(settings, folder: folder)
+            let result: Result<Void, any Error>
+            do {
+                let database = try DatabaseQueue(path: folder.file("store.db"))
+                try await database.write { try $0.execute(sql: "ALTER TABLE rate_events RENAME TO gone") }
+                #expect(await scene.post(id: "1").status == 202)
+                #expect(try await openAlerts(scene) == ["rate_limiter_fallback"])
+                #expect(await scene.post(id: "2").status == 202)
+                #expect(await scene.post(id: "3").status == 429)
+                try await database.write { try $0.execute(sql: "ALTER TABLE gone RENAME TO rate_events") }
+                #expect(await scene.post(id: "4").status == 202)
+                #expect(try await openAlerts(scene).isEmpty)
+                result = .success(())
+            } catch { result = .failure(error) }
+            await scene.store.close()
+            try result.get()
         }
     }
 

@@ -21,8 +21,9 @@ extension PostgresLock {
         do throws(LockError) {
             result = .success(try await stand(in: resource, &ticket, owner, ttl, holder, until: end, clock))
         } catch { result = .failure(error) }
-        // Also when nothing could be taken: the place is given up at once instead of at its end.
-        _ = try? await run([LineStatements.leave(ticket: ticket)])
+        // Also when nothing could be taken: the place is given up at once instead of at its end. In a task of its own, because one that
+        // was cancelled gets no connection.
+        await Task { [ticket] in _ = try? await self.run([LineStatements.leave(ticket: ticket)]) }.value
         return try result.get()
     }
 

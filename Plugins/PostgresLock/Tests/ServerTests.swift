@@ -97,6 +97,28 @@ import TradingModel
         }
     }
 
+    @Test func `a cancelled waiter leaves the line at once`() async throws {
+        try await Scene.with { scene in
+            let locks = scene.open()
+            _ = try #require(try await scene.acquire(locks))
+            let error = try await withThrowingTaskGroup(of: LockError?.self) { group in
+                group.addTask {
+                    do throws(LockError) {
+                        _ = try await locks.acquire(
+                            scene.resource, owner: .random(), ttl: .seconds(290), holder: scene.holder, waitingUpTo: .seconds(600), clock: SystemClock())
+                    } catch { return error }
+                    return nil
+                }
+                try await waitUntil("it stands in line") { try await locks.inspect(scene.resource).waiters == 1 }
+                group.cancelAll()
+                return try await group.next() ?? nil
+            }
+            if case .cancelled? = error {} else { Issue.record("\(String(describing: error))") }
+            // Not even its place is left, which would only count as dead after its time.
+            #expect(try await scene.server.sql("SELECT count(*) FROM turnstile_locks.waiters").hasPrefix("0"))
+        }
+    }
+
     @Test func `a waiter that died without a word is skipped after its time`() async throws {
         try await Scene.with { scene in
             let locks = scene.open()
