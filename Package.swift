@@ -233,7 +233,7 @@ let testTargets: [Target] = [
     tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
     tests("ClusterTests", ["TestSupport", "ConformanceKit", "TradingModel"]),
-    tests("EndToEndTests", ["TestSupport", "TradingModel", asyncHTTPClient] + nio),
+    tests("EndToEndTests", ["TestSupport", "TradingModel", "ConformanceKit", asyncHTTPClient, sqlite] + nio),
 ]
 
 let package = Package(

@@ -58,6 +58,18 @@ struct InProcessScene: Sendable {
         return InProcessScene(store: store, brokers: brokers, gateway: gateway, clock: clock)
     }
 
+    /// Admits one order for the account `a` that nobody works.
+    static func admitted(to store: any OrderStore) async throws -> OrderID {
+        let broker = ScriptedBroker(ScriptedVenue())
+        let gateway = TradingGateway(
+            settings: settings(accounts: ["a"], maxAge: .seconds(3600)), store: store, locks: MemoryLock(clock: SystemClock()), brokers: ["a": broker],
+            clock: SystemClock(), logger: quiet)
+        let scene = InProcessScene(store: store, brokers: ["a": broker], gateway: gateway, clock: SystemClock())
+        let answer = await scene.post()
+        guard answer.status == 202, let order = try await scene.orders().first else { throw TimedOut(description: answer.body) }
+        return order.id
+    }
+
     /// Runs the gateway while `body` does its work.
     static func with(_ settings: GatewaySettings, _ body: @escaping @Sendable (InProcessScene) async throws -> Void) async throws {
         try await TemporaryFolder.with { folder in

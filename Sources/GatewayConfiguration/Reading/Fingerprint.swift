@@ -4,7 +4,7 @@ import PluginSettings
 /// What a configuration says, in a form that is the same for the same meaning: no comments, no layout, keys sorted, secrets left out.
 ///
 /// Gateways that share a store may work together if it is equal, so what only says where one of them runs is left out too: its name, its
-/// address, its folder, and how it reaches the store and the lock server.
+/// address, who may ask it, its folder, and how it reaches the store and the lock server.
 ///
 /// The accounts of a strategy keep their order, which is the order of its orders. Two spellings of one value (`60s`, `1m`) differ.
 struct Fingerprint {
@@ -40,7 +40,7 @@ struct Fingerprint {
         case "store": true
         case "locks": path.count == 2 && path[1] != "type" && path[1] != "ttl"
         case "gateway": path == ["gateway", "id"] || path == ["gateway", "state_directory"]
-        case "http": path.count == 2 && ["host", "port", "tls"].contains(path[1])
+        case "http": path.count == 2 && ["host", "port", "tls", "tokens"].contains(path[1])
         default: false
         }
     }
