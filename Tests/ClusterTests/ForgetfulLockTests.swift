@@ -44,7 +44,7 @@ import Testing
         for gateway in gateways { try await gateway.process.kill9() }
     }
 
-    @Test("Redis that is flushed again and again permits nothing twice", arguments: SharedStoreKind.all)
+    @Test("Redis that is flushed again and again permits nothing twice", arguments: Pair.stores(0))
     func flush(_ store: SharedStoreKind) async throws {
         try await ClusterUnderTest.with(Self.options, store: store, locks: .redis) { cluster in
             let redis = try #require(cluster.locks.redis)
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test("Redis that fails over while its old primary goes on permits nothing twice", arguments: SharedStoreKind.all)
+    @Test("Redis that fails over while its old primary goes on permits nothing twice", arguments: Pair.stores(1))
     func failover(_ store: SharedStoreKind) async throws {
         for _ in 0..<Trials.pick(1, long: 10) {
             try await TemporaryFolder.with { folder in
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test("etcd that starts anew with an empty folder permits nothing twice", arguments: SharedStoreKind.all)
+    @Test("etcd that starts anew with an empty folder permits nothing twice", arguments: Pair.stores(2))
     func wipe(_ store: SharedStoreKind) async throws {
         try await ClusterUnderTest.with(Self.options, store: store, locks: .etcd) { cluster in
             let etcd = try #require(cluster.locks.etcd)

@@ -8,7 +8,7 @@ import TradingModel
     @Test("one of three gateways is killed under load: nothing is lost, nothing is doubled, and the others take its accounts over", arguments: Pair.shown)
     func killed(_ pair: Pair) async throws {
         let (accounts, signals, perSecond) = Trials.pick((6, 240, 40.0), long: (24, 6000, 200.0))
-        let rounds = Trials.pick(1, long: 3)
+        let rounds = Trials.pick(1, long: 2)
         var (played, struck) = (0, 0)
         while struck < rounds {
             try #require(played < 2 * rounds + 3, "the gateway that was killed held no account in \(played - struck) of \(played) rounds")

@@ -12,4 +12,9 @@ struct Pair: Sendable, Hashable, CustomTestStringConvertible {
         let stores = Trials.isLong ? SharedStoreKind.all : [SharedStoreKind.all[index % SharedStoreKind.all.count]]
         return stores.map { Pair(store: $0, locks: locks) }
     }
+
+    /// The stores for a test that has its own locks; in a short run one of them, by the test's number.
+    static func stores(_ number: Int) -> [SharedStoreKind] {
+        Trials.isLong ? SharedStoreKind.all : [SharedStoreKind.all[number % SharedStoreKind.all.count]]
+    }
 }

@@ -21,7 +21,7 @@ import Testing
     @Test("the same webhook at two gateways 141 ms apart is one complete order and one answer, also when the first is killed", arguments: Pair.shown)
     func twice(_ pair: Pair) async throws {
         let points = Self.points(of: pair)
-        let plan = (0..<Trials.pick(1, long: 5)).flatMap { _ in points }
+        let plan = (0..<Trials.pick(1, long: 2)).flatMap { _ in points }
         // One account after the other: the trial's must be nobody's when it begins, and an idle gateway gives it back after a while.
         let accounts = 24
         try await ClusterUnderTest.with(.init(accounts: accounts), store: pair.store, locks: pair.locks) { cluster in
@@ -79,7 +79,7 @@ import Testing
         let wide = "{ cooldown: 15m, cooldown_scope: strategy, long_only: true }"
         let options = ClusterUnderTest.Options(
             accounts: 5, strategies: [ClusterStrategy("bot", accounts: [1], policy: policy), ClusterStrategy("wide", accounts: [2, 3, 4, 5], policy: wide)])
-        for round in 0..<Trials.pick(1, long: 10) {
+        for round in 0..<Trials.pick(1, long: 5) {
             try await ClusterUnderTest.with(options, store: pair.store, locks: pair.locks) { cluster in
                 let gateways = try await cluster.start(gateways: 4)
                 let sender = SignalSender(gateways)

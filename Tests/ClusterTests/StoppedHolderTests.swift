@@ -9,9 +9,10 @@ import Testing
 
     @Test("a holder that was stopped between permit and send sends nothing when it wakes, and changes no row", arguments: Pair.shown)
     func wakes(_ pair: Pair) async throws {
-        let trials = Trials.pick(2, long: 100)
+        // All pairs together.
+        let trials = Trials.pick(2, long: (100 + Pair.shown.count - 1) / Pair.shown.count)
         // Each sleeper has an account of its own.
-        let atOnce = Trials.pick(2, long: 4)
+        let atOnce = Trials.pick(2, long: 5)
         var options = ClusterUnderTest.Options(accounts: atOnce)
         options.ttl = "2s"
         try await ClusterUnderTest.with(options, store: pair.store, locks: pair.locks) { cluster in
