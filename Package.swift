@@ -91,6 +91,7 @@ let core: [Target] = [
     module("FailPoints", []),
     .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
     module("RedisKit", ["TradingModel", "PluginSettings", "CHiredis", nioSSL] + nio),
+    module("StoreKit", ["TradingModel", "LockContract", "StoreContract", crypto]),
     .systemLibrary(name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     module("PostgresKit", ["TradingModel", "CLibpq"]),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
@@ -118,14 +119,17 @@ let core: [Target] = [
     module("SimulatorKit", ["TradingModel", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio),
     module(
         "ConformanceKit",
-        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "RateLimitContract", logging, nioSSL] + nio),
+        [
+            "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "RateLimitContract", logging,
+            crypto, nioSSL,
+        ] + nio),
     .executableTarget(
         name: "turnstile",
         dependencies: [
             "TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway",
             "GatewayAPI", "GatewayConfiguration", "ConformanceKit", "SimulatorKit", "ServerKit", "BinanceStyle",
             "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "Paper",
-            "SQLiteStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", "PostgresLock", "PostgresKit",
+            "SQLiteStore", "PostgresStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", "PostgresLock", "PostgresKit",
             "RateLimitContract", "RedisRateLimit", argumentParser, asyncHTTPClient, logging,
             lifecycle, crypto,
         ] + nio + newAdapters.joined().filter { $0.type == .regular }.map { .byName(name: $0.name) },
@@ -167,8 +171,16 @@ let plugins: [Target] =
     ]
     + plugin(
         "SQLiteStore",
-        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "FailPoints", "CSQLiteSettings", grdb, sqlite, logging, crypto],
-        tests: ["TradingModel", "LockContract", "StoreContract", "OrderFlow", "FailPoints", "TestSupport", grdb, logging])
+        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "StoreKit", "FailPoints", "CSQLiteSettings", grdb, sqlite, logging],
+        tests: [
+            "TradingModel", "LockContract", "StoreContract", "StoreKit", "ConformanceKit", "OrderFlow", "FailPoints", "TestSupport", grdb, logging,
+        ])
+    + plugin(
+        "PostgresStore",
+        ["TradingModel", "PluginSettings", "LockContract", "StoreContract", "StoreKit", "PostgresKit", "FailPoints", logging],
+        tests: [
+            "TradingModel", "PluginSettings", "LockContract", "StoreContract", "StoreKit", "ConformanceKit", "PostgresKit", "TestSupport", logging,
+        ])
     + plugin(
         "MemoryLock", ["TradingModel", "PluginSettings", "LockContract"],
         tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", logging])
@@ -270,9 +282,9 @@ let package = Package(
         .executableTarget(
             name: "turnstile-bench",
             dependencies: [
-                "TradingModel", "BrokerContract", "StoreContract", "AdapterKit", "BinanceStyle", "Coinbase", "Tradovate", "LockContract",
-                "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "PostgresLock", "EtcdLock", "ConformanceKit", histogram, argumentParser,
-                asyncHTTPClient, grdb, crypto, logging,
+                "TradingModel", "BrokerContract", "StoreContract", "StoreKit", "SQLiteStore", "PostgresStore", "AdapterKit", "BinanceStyle",
+                "Coinbase", "Tradovate", "LockContract", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "PostgresLock", "EtcdLock",
+                "ConformanceKit", histogram, argumentParser, asyncHTTPClient, grdb, crypto, logging,
             ] + nio,
             path: "Benchmarks/turnstile-bench", swiftSettings: strict)
     ],

@@ -9,7 +9,7 @@ struct TurnstileBench: AsyncParsableCommand {
         discussion: "Each figure is the median of several runs. Ratios compare figures of the same run; absolute figures are this machine's.")
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case accepts, latency, wire, memory, adapters, locks, cluster
+        case accepts, latency, wire, memory, commits, adapters, locks, cluster
     }
 
     @Option(name: .long, help: "The gateway's program.")
@@ -60,6 +60,7 @@ struct TurnstileBench: AsyncParsableCommand {
             case .memory: lines += try await measurements.memory()
             case .locks: lines += try await LockCosts(folder: own, runs: runs, seconds: seconds).measure()
             case .cluster: lines += try await measurements.cluster(store: store)
+            case .commits: lines += try await CommitCosts(folder: own, runs: runs, seconds: seconds).measure()
             case .adapters: lines += try AdapterCosts().measure(python: python, script: ccxt)
             }
         }

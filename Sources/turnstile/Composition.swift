@@ -8,6 +8,7 @@ import Logging
 import MemoryLock
 import Paper
 import PostgresLock
+import PostgresStore
 import RedisLock
 import RedisRateLimit
 import SQLiteLock
@@ -49,6 +50,7 @@ func allLocks() -> LockRegistry {
 func allStores() -> StoreRegistry {
     var stores = StoreRegistry()
     stores.register(SQLiteStorePlugin.self)
+    stores.register(PostgresStorePlugin.self)
     return stores
 }
 

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import LockContract
 import StoreContract
+import StoreKit
 import Synchronization
 import TradingModel
 
@@ -208,18 +209,12 @@ final class SQLiteOrderStore: OrderStore {
     func commits() -> AsyncStream<Int64> { watchers.stream() }
 
     func verifyJournal() async throws(StoreError) -> Int64? {
-        var last = JournalWriter.Position(sequence: 0, hash: JournalHash.beginning)
+        var chain = JournalChain()
         while true {
             // In pieces, so that no long read keeps the write-ahead log from being emptied.
-            let lines = try await journal(after: last.sequence, limit: Self.largestAnswer)
+            let lines = try await journal(after: chain.sequence, limit: Self.largestAnswer)
             guard !lines.isEmpty else { return nil }
-            for line in lines {
-                let expected = JournalHash.hash(
-                    previous: last.hash, sequence: line.sequence, at: line.at.microseconds, type: line.type,
-                    signalID: line.signalID?.rawValue, orderID: line.orderID?.rawValue, account: line.account?.rawValue, data: line.data)
-                guard line.sequence == last.sequence + 1, line.hash == StoredHash.hex(expected) else { return last.sequence + 1 }
-                last = JournalWriter.Position(sequence: line.sequence, hash: expected)
-            }
+            if let wrong = chain.verify(lines) { return wrong }
         }
     }
 

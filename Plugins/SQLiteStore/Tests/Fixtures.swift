@@ -3,6 +3,7 @@ import GRDB
 import LockContract
 import Logging
 import StoreContract
+import StoreKit
 import TestSupport
 import Testing
 import TradingModel

@@ -1,4 +1,5 @@
 import Foundation
+import StoreKit
 import Testing
 
 @testable import SQLiteStore

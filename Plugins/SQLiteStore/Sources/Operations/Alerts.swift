@@ -1,5 +1,6 @@
 import GRDB
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension StoreTransaction {
@@ -18,22 +19,13 @@ extension StoreTransaction {
                 sql: "INSERT INTO alerts (type, severity, subject, message, count, first_at, last_at) VALUES (?, ?, ?, ?, 1, ?, ?)"
             ).execute(arguments: [draft.type, draft.severity.rawValue, draft.subject, draft.message, at.microseconds, at.microseconds])
         }
-        var data = JournalData()
-        data.add("type", draft.type)
-        data.add("severity", draft.severity.rawValue)
-        data.add("subject", draft.subject)
-        data.add("message", draft.message)
-        data.add("count", count)
-        try journal.write(JournalDraft(type: "alert.raised", data: data.json()), at: at)
+        try journal.write(.raised(draft, count: count), at: at)
     }
 
     func resolveAlert(type: String, subject: String, at: Timestamp) throws {
         try db.cachedStatement(sql: "UPDATE alerts SET resolved_at = ? WHERE type = ? AND subject = ? AND resolved_at IS NULL")
             .execute(arguments: [at.microseconds, type, subject])
         guard db.changesCount > 0 else { return }
-        var data = JournalData()
-        data.add("type", type)
-        data.add("subject", subject)
-        try journal.write(JournalDraft(type: "alert.resolved", data: data.json()), at: at)
+        try journal.write(.resolvedAlert(type: type, subject: subject), at: at)
     }
 }

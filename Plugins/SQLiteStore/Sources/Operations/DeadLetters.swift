@@ -1,6 +1,7 @@
 import GRDB
 import LockContract
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension StoreTransaction {
@@ -18,11 +19,9 @@ extension StoreTransaction {
             guard count >= limit, try !isDeadLetter(id) else { continue }
             try db.cachedStatement(sql: "INSERT INTO dead_letters (order_id, since) VALUES (?, ?)").execute(arguments: [id.rawValue, at.microseconds])
             guard let order = try OrderRecord.find(db, id) else { continue }
-            var data = JournalData()
-            data.add("crashes", Int64(count))
-            try journal.write(
-                JournalDraft(type: "order.dead_letter", signalID: order.signalID, orderID: id, account: order.account, data: data.json()), at: at)
-            fresh.append(DeadLetter(order: order, since: at, crashes: try DeadLetter.crashes(db, of: id)))
+            let letter = DeadLetter(order: order, since: at, crashes: try DeadLetter.crashes(db, of: id))
+            try journal.write(.deadLetter(letter), at: at)
+            fresh.append(letter)
         }
         return fresh
     }
@@ -51,27 +50,19 @@ extension StoreTransaction {
     }
 
     func decide(_ id: OrderID, _ decision: DeadLetterDecision, by actor: String, reason: String, at: Timestamp) throws -> OrderRecord {
-        guard try isDeadLetter(id), var order = try OrderRecord.find(db, id) else { throw StoreError.notFound("dead letter \(id)") }
-        var data = JournalData()
-        data.add("actor", actor)
-        data.add("reason", reason)
-        let word = decision == .replay ? "replayed" : "discarded"
-        try journal.write(
-            JournalDraft(type: "order.dead_letter.\(word)", signalID: order.signalID, orderID: id, account: order.account, data: data.json()), at: at)
-        if decision == .discard, !order.state.isTerminal {
-            guard order.state == .queued || order.state == .absent else {
-                throw StoreError.refused("order \(id) is \(order.state.rawValue): its attempt has to be settled before it can be discarded")
+        guard try isDeadLetter(id), let order = try OrderRecord.find(db, id) else { throw StoreError.notFound("dead letter \(id)") }
+        try journal.write(.decided(order, decision, by: actor, reason: reason), at: at)
+        let legs = order.bracket == nil ? [] : try OrderRecord.legs(db, of: id)
+        let ended = decision == .discard ? try DeadLetterRules.discard(order, legs: legs, by: actor, reason: reason, at: at) : []
+        for order in ended {
+            guard try order.replace(db, onlyFrom: PermitRules.permittable) else {
+                throw StoreError.refused("order \(order.id) changed while it was being discarded")
             }
-            let detail = "discarded by \(actor): \(reason)"
-            let legs = order.bracket == nil ? [] : try OrderRecord.legs(db, of: id)
-            order = try close(order, as: order.attempts == 0 ? .blocked : .abandoned, reason: "discarded", detail: detail, at: at)
-            for leg in legs where leg.state == .queued || leg.state == .absent {
-                _ = try close(leg, as: leg.attempts == 0 ? .blocked : .abandoned, reason: "entry_ended", detail: "its entry was \(detail)", at: at)
-            }
+            try journal.write(.closed(order), at: at)
         }
         try db.cachedStatement(sql: "DELETE FROM dead_letters WHERE order_id = ?").execute(arguments: [id.rawValue])
         try db.cachedStatement(sql: "DELETE FROM crashes WHERE order_id = ?").execute(arguments: [id.rawValue])
-        return order
+        return ended.first ?? order
     }
 }
 

@@ -1,39 +1,21 @@
 import GRDB
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension StoreTransaction {
     /// Everything that the decision rests on, read in the permit's own transaction.
     func facts(for order: OrderRecord, at now: Timestamp) throws -> PermitFacts {
         let trade = try lastTrade(in: order.policy.cooldownScope, than: order)
-        let others = try workingOrders(besides: order)
-        func unfilled(_ side: Side) -> Quantity {
-            others.reduce(into: Quantity.zero) { sum, other in
-                if !other.isLeg, other.side == side, other.unfilled > 0 { sum += other.unfilled }
-            }
-        }
         return PermitFacts(
             now: now, order: order, attempts: try AttemptRecord.all(db, of: order.id),
-            position: try PositionRecord.find(db, account: order.account, symbol: order.symbol), lastTradeAt: trade?.at,
-            lastTradeID: trade?.id, unsettled: others.filter { !Self.settled.contains($0.state) }.map(\.id),
-            entryOfSameSignal: try entryOfSameSignal(as: order), openSellQuantity: unfilled(.sell), openBuyQuantity: unfilled(.buy),
-            legs: order.bracket == nil ? [] : try OrderRecord.legs(db, of: order.id),
-            openLegs: others.filter { $0.isLeg && $0.side == order.side }.map(\.id))
-    }
-
-    /// Open states whose effect is settled; every other open state counts as unsettled, also one added later.
-    private static let settled: Set<OrderState> = [.queued, .accepted, .partiallyFilled]
-
-    private struct Working {
-        let id: OrderID
-        let side: Side
-        let state: OrderState
-        let unfilled: Quantity
-        let isLeg: Bool
+            position: try PositionRecord.find(db, account: order.account, symbol: order.symbol), lastTrade: trade,
+            others: try workingOrders(besides: order), entryOfSameSignal: try entryOfSameSignal(as: order),
+            legs: order.bracket == nil ? [] : try OrderRecord.legs(db, of: order.id))
     }
 
     /// The account's other open orders in the symbol that have had a permit, oldest first; not the order's own legs.
-    private func workingOrders(besides order: OrderRecord) throws -> [Working] {
+    private func workingOrders(besides order: OrderRecord) throws -> [WorkingOrder] {
         let statement = try db.cachedStatement(
             sql: """
                 SELECT id, side, state, quantity, filled_quantity, entry_id FROM orders
@@ -42,7 +24,7 @@ extension StoreTransaction {
         return try Row.fetchAll(
             statement, arguments: [order.account.rawValue, order.symbol.rawValue, order.id.rawValue, order.id.rawValue]
         ).map { row in
-            Working(
+            WorkingOrder(
                 id: row.identifier(0), side: try row.word(1), state: try row.word(2),
                 unfilled: try row.decimal(3, as: Quantity.self) - row.decimal(4, as: Quantity.self), isLeg: row[5] as String? != nil)
         }

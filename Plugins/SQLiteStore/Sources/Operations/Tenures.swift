@@ -1,6 +1,7 @@
 import GRDB
 import LockContract
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension StoreTransaction {
@@ -22,15 +23,7 @@ extension StoreTransaction {
             request.account.rawValue, fence.epoch, fence.counter, request.owner.rawValue, holder, request.leaseFence.epoch,
             request.leaseFence.counter, request.configurationHash, request.at.microseconds,
         ])
-        var data = JournalData()
-        data.add("fence", fence.description)
-        data.add("lease_fence", request.leaseFence.description)
-        data.add("owner", request.owner.prefix)
-        data.add("gateway", request.holder.gateway)
-        data.add("host", request.holder.host)
-        data.add("process_id", Int64(request.holder.processID))
-        data.add("configuration_hash", request.configurationHash)
-        try journal.write(JournalDraft(type: "tenure.opened", account: request.account, data: data.json()), at: request.at)
+        try journal.write(.opened(request, fence: fence), at: request.at)
         let tenure = Tenure(account: request.account, fence: fence, owner: request.owner, holder: request.holder, openedAt: request.at)
         return (tenure, previous.flatMap { $0.isClosed ? nil : $0.tenure })
     }
@@ -45,9 +38,7 @@ extension StoreTransaction {
             at.microseconds, tenure.account.rawValue, tenure.fence.epoch, tenure.fence.counter, tenure.owner.rawValue,
         ])
         guard db.changesCount == 1 else { return }
-        var data = JournalData()
-        data.add("fence", tenure.fence.description)
-        try journal.write(JournalDraft(type: "tenure.closed", account: tenure.account, data: data.json()), at: at)
+        try journal.write(.closed(tenure), at: at)
     }
 
     /// Throws `.fenced` unless the tenure is the account's latest, by number and by owner, and was not closed.

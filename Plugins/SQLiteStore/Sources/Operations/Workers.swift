@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import LockContract
 import StoreContract
+import StoreKit
 import TradingModel
 
 /// Gateways on the same file. They share one machine, so its boot clock tells how long each has been silent, whatever the wall clock does.
@@ -17,31 +18,20 @@ extension StoreTransaction {
                 ON CONFLICT (key) DO UPDATE SET heard_at = excluded.heard_at, heard_since_boot = excluded.heard_since_boot, stopped_at = NULL
                 """
         ).execute(arguments: [
-            worker.holder.key, worker.holder.gateway, try HolderText.write(worker.holder), worker.holder.bootID, worker.programVersion,
+            worker.holder.processKey, worker.holder.gateway, try HolderText.write(worker.holder), worker.holder.bootID, worker.programVersion,
             Self.schemaVersion, worker.configurationHash, worker.startedAt.microseconds, clock.wallTime.microseconds, clock.monotonic.microseconds,
         ])
     }
 
     func stopWorker(_ holder: HolderIdentity, at: Timestamp) throws {
         try db.cachedStatement(sql: "UPDATE workers SET stopped_at = ? WHERE key = ? AND stopped_at IS NULL")
-            .execute(arguments: [at.microseconds, holder.key])
+            .execute(arguments: [at.microseconds, holder.processKey])
     }
 
     /// Refuses a tenure beside a live worker that was there before and works by other rules.
     func checkVersions(of request: TenureRequest, clock: any TradingClock) throws {
         let workers = try WorkerRecord.heard(db, clock: clock)
-        let own = workers.first { $0.holder.key == request.holder.key }
-        for other in workers where other.isLive && other.holder.gateway != request.holder.gateway {
-            if let own, (own.startedAt, own.holder.key) < (other.startedAt, other.holder.key) { continue }
-            let isAlike =
-                other.configurationHash == request.configurationHash && other.schemaVersion == Self.schemaVersion
-                && other.programVersion == own?.programVersion ?? other.programVersion
-            guard isAlike else {
-                throw StoreError.mixedVersions(
-                    "gateway \(other.holder.gateway) on \(other.holder.host) started at \(other.startedAt) and has another configuration or program (\(other.programVersion), schema \(other.schemaVersion), configuration \(other.configurationHash.prefix(8)))"
-                )
-            }
-        }
+        try WorkerRules.check(request, beside: workers, schemaVersion: Self.schemaVersion)
     }
 }
 
@@ -61,11 +51,6 @@ extension WorkerRecord {
                 startedAt: row.time(4), stoppedAt: row.optionalTime(5), silence: row[6] as String == boot ? silence : .seconds(86_400))
         }
     }
-}
-
-extension HolderIdentity {
-    /// The same for one process, whatever it holds.
-    fileprivate var key: String { "\(gateway)/\(host)/\(bootID)/\(processID)/\(processStart)" }
 }
 
 extension MonotonicInstant {

@@ -1,6 +1,7 @@
 import GRDB
 import LockContract
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension AttemptRecord {
@@ -40,15 +41,5 @@ extension AttemptRecord {
     static func all(_ db: Database, of order: OrderID) throws -> [AttemptRecord] {
         let statement = try db.cachedStatement(sql: "SELECT \(columns) FROM attempts WHERE order_id = ? ORDER BY number")
         return try Row.fetchAll(statement, arguments: [order.rawValue]).map { try AttemptRecord(row: $0) }
-    }
-}
-
-extension Duration {
-    /// Whole nanoseconds, clamped; 292 years fit.
-    var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, overflow2) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return overflow || overflow2 ? (seconds < 0 ? .min : .max) : sum
     }
 }

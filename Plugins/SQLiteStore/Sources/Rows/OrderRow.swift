@@ -1,5 +1,6 @@
 import GRDB
 import StoreContract
+import StoreKit
 import TradingModel
 
 extension OrderRecord {

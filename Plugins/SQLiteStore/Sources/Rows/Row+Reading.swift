@@ -1,11 +1,8 @@
+import Foundation
 import GRDB
 import StoreContract
+import StoreKit
 import TradingModel
-
-/// A stored value that this version cannot read: the row is damaged or from another program.
-struct UnreadableValue: Error, CustomStringConvertible {
-    let description: String
-}
 
 extension Row {
     func identifier<I: Identifier>(_ index: Int, as type: I.Type = I.self) -> I { I(rawValue: self[index] as String) }
@@ -28,11 +25,13 @@ extension Row {
 
     func word<W: RawRepresentable<String>>(_ index: Int, as type: W.Type = W.self) throws -> W {
         let text: String = self[index]
-        guard let word = W(rawValue: text) else { throw UnreadableValue(description: "unknown \(W.self) in the store: \(text.prefix(40))") }
+        guard let word = W(rawValue: text) else { throw UnreadableValue("unknown \(W.self) in the store: \(text.prefix(40))") }
         return word
     }
 
     func optionalWord<W: RawRepresentable<String>>(_ index: Int, as type: W.Type = W.self) throws -> W? {
         (self[index] as String?) == nil ? nil : try word(index)
     }
+
+    func hash(_ index: Int) -> String { StoredHash.hex(Array(self[index] as Data)) }
 }

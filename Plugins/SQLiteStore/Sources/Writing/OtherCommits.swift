@@ -1,5 +1,6 @@
 import Dispatch
 import GRDB
+import StoreKit
 import Synchronization
 
 /// Notices commits of other processes on the same file. SQLite tells nobody, but it counts: `data_version` of a connection changes

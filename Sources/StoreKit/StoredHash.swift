@@ -1,13 +1,11 @@
-import Foundation
-import GRDB
 import StoreContract
 
 /// SHA-256 values: 32 bytes in the tables, where many of them lie in one page, and lower-case hex everywhere else.
-enum StoredHash {
-    static let byteCount = 32
+public enum StoredHash {
+    public static let byteCount = 32
 
     /// Throws if the text is not 64 digits of lower-case hex: two spellings of one key would be two keys.
-    static func bytes(_ hex: String) throws(StoreError) -> [UInt8] {
+    public static func bytes(_ hex: String) throws(StoreError) -> [UInt8] {
         var hex = hex
         var isHex = true
         let bytes = hex.withUTF8 { digits in
@@ -37,7 +35,7 @@ enum StoredHash {
         }
     }
 
-    static func hex(_ bytes: [UInt8]) -> String {
+    public static func hex(_ bytes: [UInt8]) -> String {
         String(unsafeUninitializedCapacity: 2 * bytes.count) { hex in
             for (index, byte) in bytes.enumerated() {
                 hex[2 * index] = digits.utf8Start[Int(byte >> 4)]
@@ -48,8 +46,4 @@ enum StoredHash {
     }
 
     private static let digits: StaticString = "0123456789abcdef"
-}
-
-extension Row {
-    func hash(_ index: Int) -> String { StoredHash.hex(Array(self[index] as Data)) }
 }

@@ -1,20 +1,19 @@
 import Foundation
-import GRDB
 import StoreContract
 import Synchronization
 
 /// Policies as JSON. There are few different ones, one per strategy and account, so both directions are remembered.
-final class PolicyCodec: Sendable {
+public final class PolicyCodec: Sendable {
     private struct Memory {
         var texts: [OrderPolicy: String] = [:]
         var policies: [String: OrderPolicy] = [:]
     }
     /// More than any configuration has; then the memory starts anew.
     private static let capacity = 1024
-    static let shared = PolicyCodec()
+    public static let shared = PolicyCodec()
     private let memory = Mutex(Memory())
 
-    func text(_ policy: OrderPolicy) throws -> String {
+    public func text(_ policy: OrderPolicy) throws -> String {
         if let text = memory.withLock({ $0.texts[policy] }) { return text }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
@@ -23,7 +22,7 @@ final class PolicyCodec: Sendable {
         return text
     }
 
-    func policy(_ text: String) throws -> OrderPolicy {
+    public func policy(_ text: String) throws -> OrderPolicy {
         if let policy = memory.withLock({ $0.policies[text] }) { return policy }
         let policy = try JSONDecoder().decode(OrderPolicy.self, from: Data(text.utf8))
         remember(policy, text)

@@ -1,16 +1,21 @@
 import Synchronization
 
-/// Those who wait for commits. Each has a stream that holds the latest sequence only.
-final class CommitWatchers: Sendable {
+/// Those who wait for commits of this process. Each has a stream that holds the latest sequence only.
+public typealias CommitWatchers = Watchers<Int64>
+
+/// Those who wait for word of commits. Each has a stream that holds the latest word only.
+public final class Watchers<Word: Sendable>: Sendable {
     private struct State {
         var nextID = 0
         var isFinished = false
-        var continuations: [Int: AsyncStream<Int64>.Continuation] = [:]
+        var continuations: [Int: AsyncStream<Word>.Continuation] = [:]
     }
     private let state = Mutex(State())
 
-    func stream() -> AsyncStream<Int64> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Int64.self, bufferingPolicy: .bufferingNewest(1))
+    public init() {}
+
+    public func stream() -> AsyncStream<Word> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Word.self, bufferingPolicy: .bufferingNewest(1))
         let id: Int? = state.withLock { state in
             guard !state.isFinished else { return nil }
             state.nextID += 1
@@ -27,12 +32,12 @@ final class CommitWatchers: Sendable {
         return stream
     }
 
-    func tell(_ sequence: Int64) {
+    public func tell(_ word: Word) {
         // Outside the lock: a continuation may call back when its stream ends.
-        for continuation in state.withLock({ Array($0.continuations.values) }) { continuation.yield(sequence) }
+        for continuation in state.withLock({ Array($0.continuations.values) }) { continuation.yield(word) }
     }
 
-    func finish() {
+    public func finish() {
         let continuations = state.withLock { state in
             state.isFinished = true
             return Array(state.continuations.values)
