@@ -78,7 +78,8 @@ let contracts: [Target] = [
     contract("BrokerContract", ["TradingModel", "PluginSettings", logging]),
     contract("ExchangeContract", ["TradingModel", "BrokerContract"]),
     contract("LockContract", ["TradingModel", "PluginSettings", logging]),
-    contract("StoreContract", ["TradingModel", "PluginSettings", "LockContract", logging]),
+    contract("RateLimitContract", ["TradingModel", "PluginSettings", logging]),
+    contract("StoreContract", ["TradingModel", "PluginSettings", "LockContract", "RateLimitContract", logging]),
 ]
 
 /// Adapters of authors: the program knows each of them with its simulator.
@@ -89,7 +90,7 @@ let newAdapters: [[Target]] = [
 let core: [Target] = [
     module("FailPoints", []),
     .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
-    module("RedisKit", ["TradingModel", "CHiredis", nioSSL] + nio),
+    module("RedisKit", ["TradingModel", "PluginSettings", "CHiredis", nioSSL] + nio),
     module("StoreKit", ["TradingModel", "LockContract", "StoreContract", crypto]),
     .systemLibrary(name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     module("PostgresKit", ["TradingModel", "CLibpq"]),
@@ -97,8 +98,8 @@ let core: [Target] = [
     module(
         "Gateway",
         [
-            "TradingModel", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "OrderFlow",
-            "FailPoints", logging, lifecycle, crypto,
+            "TradingModel", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "RateLimitContract",
+            "OrderFlow", "FailPoints", logging, lifecycle, crypto,
         ]),
     module(
         "ServerKit",
@@ -111,21 +112,25 @@ let core: [Target] = [
         ] + nio),
     module(
         "GatewayConfiguration",
-        ["TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", yams, crypto]),
+        ["TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "RateLimitContract", "OrderFlow", "Gateway", yams, crypto]),
     module(
         "AdapterKit",
         ["TradingModel", "BrokerContract", "FailPoints", asyncHTTPClient, logging, crypto, nioWebSocket, nioSSL] + nio),
     module("SimulatorKit", ["TradingModel", "ServerKit", hummingbird, httpTypes, logging, crypto] + nio),
     module(
         "ConformanceKit",
-        ["TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", logging, crypto, nioSSL] + nio),
+        [
+            "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "RateLimitContract", logging,
+            crypto, nioSSL,
+        ] + nio),
     .executableTarget(
         name: "turnstile",
         dependencies: [
             "TradingModel", "PluginSettings", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway",
             "GatewayAPI", "GatewayConfiguration", "ConformanceKit", "SimulatorKit", "ServerKit", "BinanceStyle",
             "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "Paper",
-            "SQLiteStore", "PostgresStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", argumentParser, asyncHTTPClient, logging,
+            "SQLiteStore", "PostgresStore", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "EtcdLock", "PostgresLock", "PostgresKit",
+            "RateLimitContract", "RedisRateLimit", argumentParser, asyncHTTPClient, logging,
             lifecycle, crypto,
         ] + nio + newAdapters.joined().filter { $0.type == .regular }.map { .byName(name: $0.name) },
         path: "Sources/turnstile", swiftSettings: strict),
@@ -190,14 +195,23 @@ let plugins: [Target] =
         "EtcdLock", ["TradingModel", "PluginSettings", "BrokerContract", "LockContract", "AdapterKit", logging],
         tests: ["TradingModel", "LockContract", "PluginSettings", "ConformanceKit", "TestSupport", logging])
 
+    + plugin(
+        "PostgresLock", ["TradingModel", "PluginSettings", "LockContract", "PostgresKit"],
+        tests: ["TradingModel", "LockContract", "PluginSettings", "PostgresKit", "ConformanceKit", "TestSupport", logging])
+
+    + plugin(
+        "RedisRateLimit", ["TradingModel", "PluginSettings", "RateLimitContract", "RedisKit"],
+        tests: ["TradingModel", "PluginSettings", "RateLimitContract", "RedisKit", "ConformanceKit", "TestSupport", logging])
+
     // What `turnstile adapter new` copies. Built and tested like an adapter, but no part of the program.
     + adapter("NewVenue") + newAdapters.joined()
 
 let testTargets: [Target] = [
     .target(
         name: "TestSupport",
-        dependencies: ["TradingModel", "BrokerContract", "LockContract", "StoreContract", "PluginSettings", logging, asyncHTTPClient]
-            + nio,
+        dependencies: [
+            "TradingModel", "BrokerContract", "LockContract", "StoreContract", "PluginSettings", "ConformanceKit", logging, asyncHTTPClient,
+        ] + nio,
         path: "Tests/TestSupport", swiftSettings: strict),
     tests("TradingModelTests", ["TradingModel", "PluginSettings"]),
     tests("OrderFlowTests", ["TradingModel", "LockContract", "StoreContract", "BrokerContract", "OrderFlow"]),
@@ -205,7 +219,7 @@ let testTargets: [Target] = [
         "GatewayTests",
         [
             "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", "GatewayAPI", "SQLiteStore",
-            "MemoryLock", "TestSupport", asyncHTTPClient, logging, lifecycle,
+            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "TestSupport", asyncHTTPClient, logging, lifecycle, grdb,
         ] + nio),
     tests(
         "GatewayConfigurationTests",
@@ -230,7 +244,8 @@ let testTargets: [Target] = [
         ]),
     tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
-    tests("EndToEndTests", ["TestSupport", "TradingModel", asyncHTTPClient] + nio),
+    tests("ClusterTests", ["TestSupport", "ConformanceKit", "TradingModel"]),
+    tests("EndToEndTests", ["TestSupport", "TradingModel", "ConformanceKit", asyncHTTPClient, sqlite] + nio),
 ]
 
 let package = Package(
@@ -267,8 +282,9 @@ let package = Package(
         .executableTarget(
             name: "turnstile-bench",
             dependencies: [
-                "TradingModel", "BrokerContract", "StoreContract", "StoreKit", "SQLiteStore", "PostgresStore", "ConformanceKit", "AdapterKit",
-                "BinanceStyle", "Coinbase", "Tradovate", histogram, argumentParser, asyncHTTPClient, grdb, logging, crypto,
+                "TradingModel", "BrokerContract", "StoreContract", "StoreKit", "SQLiteStore", "PostgresStore", "AdapterKit", "BinanceStyle",
+                "Coinbase", "Tradovate", "LockContract", "MemoryLock", "SQLiteLock", "RedisLock", "RedisKit", "PostgresLock", "EtcdLock",
+                "ConformanceKit", histogram, argumentParser, asyncHTTPClient, grdb, crypto, logging,
             ] + nio,
             path: "Benchmarks/turnstile-bench", swiftSettings: strict)
     ],

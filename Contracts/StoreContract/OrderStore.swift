@@ -1,19 +1,11 @@
 import LockContract
 import Logging
 import PluginSettings
+import RateLimitContract
 import TradingModel
 
-/// At most `limit` signals per sliding `interval` under one key.
-public struct RateRule: Sendable, Hashable {
-    public let key: String
-    public let limit: Int
-    public let interval: Duration
-    public init(key: String, limit: Int, interval: Duration) {
-        self.key = key
-        self.limit = limit
-        self.interval = interval
-    }
-}
+/// As limiters outside the store take it.
+public typealias RateRule = RateLimitContract.RateRule
 
 /// A signal and its orders, to be stored together or not at all.
 public struct Admission: Sendable {

@@ -52,14 +52,16 @@ public struct GatewaySettings: Sendable {
     /// How long a paused sender is reckoned with before absence may be concluded, unless its process is proven dead.
     public var pauseMargin: Duration
     public var tracking: TrackingSettings
-    /// SHA-256 in hex of the configuration's meaning, without secrets.
+    /// SHA-256 in hex of the configuration's meaning: equal for gateways that may work together. Without secrets.
     public var configurationHash: String
+    /// Of this program, told to the other gateways on the store.
+    public var programVersion: String
 
     public init(
         gatewayID: String, sources: [SourceSettings], strategies: [Strategy], accounts: [AccountSettings],
         trustedProxies: [AddressRange] = [], coarseLimitPerSecond: Int = 200, lockTTL: Duration = .seconds(30),
         lockDelay: Duration = .seconds(2), sendWindow: Duration = .seconds(5), pauseMargin: Duration = .seconds(30),
-        tracking: TrackingSettings = TrackingSettings(), configurationHash: String
+        tracking: TrackingSettings = TrackingSettings(), configurationHash: String, programVersion: String = "0"
     ) {
         self.gatewayID = gatewayID
         self.sources = sources
@@ -73,5 +75,6 @@ public struct GatewaySettings: Sendable {
         self.pauseMargin = pauseMargin
         self.tracking = tracking
         self.configurationHash = configurationHash
+        self.programVersion = programVersion
     }
 }

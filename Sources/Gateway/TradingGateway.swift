@@ -2,6 +2,7 @@ import BrokerContract
 import LockContract
 import Logging
 import OrderFlow
+import RateLimitContract
 import ServiceLifecycle
 import StoreContract
 import Synchronization
@@ -12,18 +13,23 @@ public final class TradingGateway: Service {
     public let settings: GatewaySettings
     public let store: any OrderStore
     private let brokers: [AccountID: any Broker]
-    private let locks: any LockBackend
-    private let alerts: AlertDesk
-    private let clock: any TradingClock
-    private let logger: Logger
+    let locks: any LockBackend
+    let alerts: AlertDesk
+    let clock: any TradingClock
+    let logger: Logger
     private let admissions: Admissions
     private let arrivals: Arrivals
+    /// Closed while an older gateway on the store has other rules.
+    private let gate = VersionGate()
+    /// Signalled when the store has work that no desk knows of.
+    let workIsThere = Mailbox()
     private let workers = Mutex<[AccountID: AccountWorker]>([:])
     private let isStopping = Mutex(false)
 
+    /// - Parameter limiter: Limits the signals of each source; nil if the store does.
     public init(
         settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, brokers: [AccountID: any Broker],
-        clock: any TradingClock, logger: Logger
+        limiter: (any RateLimiter)? = nil, clock: any TradingClock, logger: Logger
     ) {
         self.settings = settings
         self.store = store
@@ -36,22 +42,31 @@ public final class TradingGateway: Service {
         self.alerts = alerts
         self.arrivals = arrivals
         admissions = Admissions(
-            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules }, store: store, alerts: alerts,
-            clock: clock, logger: logger, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
+            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules }, store: store, limiter: limiter,
+            alerts: alerts, clock: clock, logger: logger, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
     }
 
     /// Works the accounts until cancelled or asked to shut down gracefully.
     public func run() async throws {
+        let holder = HolderIdentity.current(gateway: settings.gatewayID, purpose: "account")
         var made: [AccountID: AccountWorker] = [:]
         for account in settings.accounts {
             guard let broker = brokers[account.id] else { continue }
             made[account.id] = await AccountWorker(
-                account, gateway: settings, broker: broker, store: store, locks: locks, alerts: alerts, clock: clock, logger: logger)
+                account, gateway: settings, broker: broker, store: store, locks: locks, holder: holder, gate: gate, alerts: alerts, clock: clock,
+                logger: logger)
         }
         let workers = made
         self.workers.withLock { $0 = workers }
         let supervisor = Supervisor(alerts: alerts, clock: clock, logger: logger)
+        let finder = WorkFinder(store: store, workers: workers, alerts: alerts, clock: clock, logger: logger, mailbox: workIsThere)
+        let heartbeats = Heartbeats(
+            worker: WorkerRecord(
+                holder: holder, programVersion: settings.programVersion, configurationHash: settings.configurationHash, startedAt: clock.wallTime),
+            store: store, gate: gate, alerts: alerts, clock: clock, logger: logger)
         try? await store.append([JournalDraft(type: "gateway.started", data: JSONValue.fields(["gateway": settings.gatewayID]).text)], at: clock.wallTime)
+        // Before any tenure: who started first decides whose rules hold.
+        await heartbeats.beat()
         await withTaskGroup { group in
             group.addTask { await self.waitForStop() }
             for worker in workers.values {
@@ -65,8 +80,19 @@ public final class TradingGateway: Service {
                 return false
             }
             group.addTask {
-                await supervisor.keep("backlog") { try await self.rescan(workers) }
+                await supervisor.keep("finder") { try await finder.run() }
                 return false
+            }
+            group.addTask {
+                await supervisor.keep("heartbeats") { try await heartbeats.run() }
+                return false
+            }
+            if let account = settings.accounts.first?.id {
+                let watch = LockWatch(locks: locks, account: account, alerts: alerts, clock: clock)
+                group.addTask {
+                    await supervisor.keep("locks") { try await watch.run() }
+                    return false
+                }
             }
             // The first to end is the stop; everything else ends by cancellation.
             for await isStop in group where isStop { break }
@@ -76,6 +102,7 @@ public final class TradingGateway: Service {
             }
             group.cancelAll()
         }
+        await heartbeats.stop()
         try? await store.append([JournalDraft(type: "gateway.stopped", data: JSONValue.fields(["gateway": settings.gatewayID]).text)], at: clock.wallTime)
     }
 
@@ -83,20 +110,6 @@ public final class TradingGateway: Service {
     private func waitForStop() async -> Bool {
         do { try await gracefulShutdown() } catch {}
         return true
-    }
-
-    /// Finds queued orders that no desk knows of, such as those whose hand-over was dropped.
-    private func rescan(_ workers: [AccountID: AccountWorker]) async throws {
-        while true {
-            try await clock.sleep(for: .seconds(5))
-            for account in try await store.accountsWithOpenOrders() {
-                guard let worker = workers[account] else { continue }
-                for order in try await store.orders(OrderQuery(account: account, states: [.queued, .absent], limit: 1000)).reversed()
-                where clock.wallTime - order.updatedAt > .seconds(5) {
-                    await worker.desk.enqueue(order)
-                }
-            }
-        }
     }
 
     /// Takes one webhook request. Never throws: every case has an answer.
@@ -116,6 +129,21 @@ public final class TradingGateway: Service {
             return order.state.isTerminal ? .ended(order) : .notSent("this gateway does not work the account \(order.account) now")
         }
         return try await worker.canceller.cancel(id, by: who)
+    }
+
+    func worker(of account: AccountID) -> AccountWorker? { workers.withLock { $0[account] } }
+
+    /// Carries out what a person decides about a parked order, after asking the venue. A repeat does nothing.
+    ///
+    /// - Parameter venueOrderID: Where the venue knows the order under an id that the record does not have.
+    public func decide(
+        _ id: OrderID, _ decision: ParkedDecision, venueOrderID: VenueOrderID?, by person: Deciding.Operator
+    ) async throws(StoreError) -> DecisionOutcome {
+        guard let order = try await store.order(id)?.order else { return .noSuchOrder }
+        guard !isStopping.withLock({ $0 }), let worker = workers.withLock({ $0[order.account] }) else {
+            return .notNow("this gateway does not work the account \(order.account) now")
+        }
+        return try await worker.parked.decide(id, decision, venueOrderID: venueOrderID, by: person)
     }
 
     /// In the order of the configuration.
@@ -150,6 +178,7 @@ public final class TradingGateway: Service {
         } catch {
             checks.append(("locks", .warn, "\(error); nothing is sent until it is back"))
         }
+        if let why = gate.why { checks.append(("versions", .warn, why)) }
         for status in await accountStatuses() {
             let isReady = status.health.isConnected && status.health.rulesAreLoaded
             checks.append(("account:\(status.settings.id)", isReady ? .pass : .warn, status.health.detail))
@@ -158,7 +187,7 @@ public final class TradingGateway: Service {
     }
 }
 
-/// Orders on their way from admission to their desks: of each what its desk needs to know. Bounded: what does not fit is found by the rescan.
+/// Orders on their way from admission to their desks: of each what its desk needs to know. Bounded: what does not fit is found by the ``WorkFinder``.
 final class Arrivals: Sendable {
     private struct Arrival {
         let account: AccountID

@@ -21,6 +21,8 @@ public struct APIOptions: Sendable {
     public var readTokens: [Secret]
     /// Any of them may cancel orders, and read too; none keeps that shut.
     public var tradeTokens: [Secret]
+    /// Any of them may take locks away and decide dead letters, and read too; none keeps that shut.
+    public var adminTokens: [Secret]
     /// Nil serves plain HTTP.
     public var tls: TLS?
     /// The program's version, shown by the health checks.
@@ -37,14 +39,15 @@ public struct APIOptions: Sendable {
     public var onListening: @Sendable (Int) -> Void
 
     public init(
-        host: String = "127.0.0.1", port: Int, readTokens: [Secret], tradeTokens: [Secret] = [], tls: TLS? = nil, build: String,
-        adapters: [AdapterDescription] = [], bodyDeadline: Duration = .seconds(10), pingInterval: Duration = .seconds(15),
+        host: String = "127.0.0.1", port: Int, readTokens: [Secret], tradeTokens: [Secret] = [], adminTokens: [Secret] = [], tls: TLS? = nil,
+        build: String, adapters: [AdapterDescription] = [], bodyDeadline: Duration = .seconds(10), pingInterval: Duration = .seconds(15),
         maximumEventStreams: Int = 64, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.host = host
         self.port = port
         self.readTokens = readTokens
         self.tradeTokens = tradeTokens
+        self.adminTokens = adminTokens
         self.tls = tls
         self.build = build
         self.adapters = adapters

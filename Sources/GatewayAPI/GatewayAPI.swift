@@ -5,7 +5,7 @@ import ServerKit
 import ServiceLifecycle
 import TradingModel
 
-/// The gateway's HTTP side: hooks, the read API, cancels, the event stream and the health checks. `Contracts/openapi.yaml` describes it.
+/// The gateway's HTTP side: hooks, the read API, cancels, what operators decide, the event stream and the health checks. `Contracts/openapi.yaml` describes it.
 public enum GatewayAPI {
     /// Makes the HTTP service. It opens its port in `run()`, not before.
     ///
@@ -28,8 +28,11 @@ public enum GatewayAPI {
                 store: gateway.store, clock: clock, pingInterval: options.pingInterval,
                 slots: EventStreamSlots(limit: options.maximumEventStreams)),
             cancels: CancelEndpoint(gateway: gateway),
-            readers: BearerTokens(.reader, options.readTokens + options.tradeTokens),
+            monitoring: MonitoringEndpoints(gateway: gateway),
+            operations: OperatorEndpoints(gateway: gateway, deadlines: deadlines),
+            readers: BearerTokens(.reader, options.readTokens + options.tradeTokens + options.adminTokens),
             traders: BearerTokens(.trader, options.tradeTokens),
+            admins: BearerTokens(.admin, options.adminTokens),
             deadlines: deadlines,
             logger: logger)
         let server = try makeServer(

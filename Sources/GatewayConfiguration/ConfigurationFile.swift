@@ -17,7 +17,7 @@ public struct HTTPSettings: Sendable {
     public let host: String
     /// 0 for a free port.
     public let port: Int
-    /// Bearer tokens by role. The role `reader` may read, `trader` may also cancel.
+    /// Bearer tokens by role. The role `reader` may read, `trader` may also cancel, `admin` may read, unlock and decide dead letters.
     public let tokens: [String: Secret]
     public let tls: TLSFiles?
 }
@@ -36,6 +36,12 @@ public struct LockChoice: Sendable {
     public let make: LockFactory
 }
 
+/// The rate limiter that was chosen.
+public struct RateLimitChoice: Sendable {
+    public let type: String
+    public let make: RateLimitFactory
+}
+
 /// One account with the way to its broker.
 public struct AccountChoice: Sendable {
     public let settings: AccountSettings
@@ -47,6 +53,7 @@ public struct ConfigurationFile: Sendable {
     public let http: HTTPSettings
     public let store: StoreChoice
     public let locks: LockChoice
+    public let rateLimits: RateLimitChoice
     public let gateway: GatewaySettings
     /// In the order of the file.
     public let accounts: [AccountChoice]

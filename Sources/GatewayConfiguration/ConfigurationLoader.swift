@@ -10,12 +10,17 @@ public struct ConfigurationLoader: Sendable {
     private let brokers: BrokerRegistry
     private let locks: LockRegistry
     private let stores: StoreRegistry
+    private let limiters: RateLimitRegistry
     private let secrets: SecretResolver
 
-    public init(brokers: BrokerRegistry, locks: LockRegistry, stores: StoreRegistry, secrets: SecretResolver = .system) {
+    public init(
+        brokers: BrokerRegistry, locks: LockRegistry, stores: StoreRegistry, limiters: RateLimitRegistry = RateLimitRegistry(),
+        secrets: SecretResolver = .system
+    ) {
         self.brokers = brokers
         self.locks = locks
         self.stores = stores
+        self.limiters = limiters
         self.secrets = secrets
     }
 
@@ -54,13 +59,14 @@ public struct ConfigurationLoader: Sendable {
             stores.entry(in: settings).map { StoreChoice(type: $0.id, open: $0.read(settings)) }
         }
         let lock = LockSection(root, registry: locks, sendWindow: core.sendWindow)
+        let limiter = RateLimitSection(root, registry: limiters)
         let tracking = TrackingSection(root)
         let sources = SourcesSection(root)
         let accounts = AccountsSection(root, registry: brokers)
         let strategies = StrategiesSection(root, sources: sources.names, accounts: accounts.names)
         root.finish()
 
-        guard problems.all.isEmpty, let store, let lock = lock.choice else {
+        guard problems.all.isEmpty, let store, let lock = lock.choice, let limiter = limiter.choice else {
             throw ConfigurationError(file: name, problems: problems.all)
         }
         let hash = Fingerprint(secrets: problems.secretPositions).hash(of: document.root)
@@ -70,7 +76,7 @@ public struct ConfigurationLoader: Sendable {
             lockDelay: core.lockDelay, sendWindow: core.sendWindow, pauseMargin: core.pauseMargin, tracking: tracking.settings,
             configurationHash: hash)
         return ConfigurationFile(
-            http: http.settings, store: store, locks: lock, gateway: settings, accounts: accounts.choices,
+            http: http.settings, store: store, locks: lock, rateLimits: limiter, gateway: settings, accounts: accounts.choices,
             stateDirectory: core.stateDirectory)
     }
 

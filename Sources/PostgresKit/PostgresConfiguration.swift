@@ -9,6 +9,8 @@ public struct PostgresConfiguration: Sendable {
     public var connectTimeout: Duration
     /// How long the server works on one statement. An answer that has not come a little later ends the connection.
     public var statementTimeout: Duration
+    /// How long an answer may take at most, whatever the server's limits allow; nil for a little longer than those.
+    public var answerTimeout: Duration?
     /// How long a statement waits for another transaction's lock.
     public var lockTimeout: Duration
     /// How long a transaction of ours may stand still before the server ends it, so that a stopped process blocks nobody for long.
@@ -18,11 +20,12 @@ public struct PostgresConfiguration: Sendable {
 
     public init(
         url: Secret, connectTimeout: Duration = .seconds(10), statementTimeout: Duration = .seconds(20),
-        lockTimeout: Duration = .seconds(10), idleInTransactionTimeout: Duration = .seconds(5), schema: String? = nil
+        answerTimeout: Duration? = nil, lockTimeout: Duration = .seconds(10), idleInTransactionTimeout: Duration = .seconds(5), schema: String? = nil
     ) {
         self.url = url
         self.connectTimeout = connectTimeout
         self.statementTimeout = statementTimeout
+        self.answerTimeout = answerTimeout
         self.lockTimeout = lockTimeout
         self.idleInTransactionTimeout = idleInTransactionTimeout
         self.schema = schema

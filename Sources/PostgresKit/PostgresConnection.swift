@@ -20,6 +20,8 @@ public actor PostgresConnection {
     private var prepared: [String: String] = [:]
     private var nextName = 0
     private var listener: AsyncStream<PostgresNotification>.Continuation?
+    /// No answer is waited for beyond this instant, whatever the configuration allows.
+    private var deadline: DispatchTime?
     /// Beyond this further statements are sent unprepared.
     private static let mostPrepared = 512
     /// How much later than the server's own limit an answer may come.
@@ -36,8 +38,13 @@ public actor PostgresConnection {
     // MARK: Opening and closing
 
     /// Connects and sends the settings. Looks nothing up in the server's own settings; see ``ServerSafety``.
-    public static func connect(_ configuration: PostgresConfiguration) async throws(PostgresError) -> PostgresConnection {
+    ///
+    /// - Parameter limit: Of this and of everything that follows on the connection, until it is given another one.
+    public static func connect(
+        _ configuration: PostgresConfiguration, within limit: Duration? = nil
+    ) async throws(PostgresError) -> PostgresConnection {
         let connection = PostgresConnection(configuration)
+        await connection.setLimit(limit ?? configuration.connectTimeout)
         try await connection.open()
         do {
             _ = try await connection.run(configuration.settings)
@@ -45,7 +52,14 @@ public actor PostgresConnection {
             await connection.close()
             throw error.kind == .outcomeUnknown ? PostgresError(.notConnected, error.message) : error
         }
+        if limit == nil { await connection.setLimit(nil) }
         return connection
+    }
+
+    /// From now on no answer is waited for longer than this from now; nil: as long as the configuration allows. What has not come by
+    /// then ends the connection.
+    func setLimit(_ limit: Duration?) {
+        deadline = limit.map { DispatchTime.now() + .milliseconds(Int($0.wholeMilliseconds)) }
     }
 
     /// False once the connection has ended. It never comes back.
@@ -67,7 +81,8 @@ public actor PostgresConnection {
         // Looks up the server's name before it returns, which may take its time: on this connection's own thread.
         guard let handle = Self.start(parameters) else { throw PostgresError(.notConnected, "out of memory") }
         wire.adopt(handle)
-        let deadline = DispatchTime.now() + .milliseconds(Int(configuration.connectTimeout.wholeMilliseconds))
+        let latest = DispatchTime.now() + .milliseconds(Int(configuration.connectTimeout.wholeMilliseconds))
+        let deadline = min(latest, deadline ?? latest)
         guard PQstatus(handle) != CONNECTION_BAD else { throw failedToOpen(handle) }
         var step = PGRES_POLLING_WRITING
         while step != PGRES_POLLING_OK {
@@ -78,7 +93,7 @@ public actor PostgresConnection {
             }
             guard isReady, wire.handle != nil else {
                 wire.close()
-                throw PostgresError(.notConnected, "no answer within \(configuration.connectTimeout)")
+                throw PostgresError(.notConnected, "the server did not answer in time")
             }
             step = PQconnectPoll(handle)
         }
@@ -137,6 +152,10 @@ public actor PostgresConnection {
                 batch.continuation.resume(returning: .failure(PostgresError(.connectionLost, "the connection had ended before")))
                 continue
             }
+            if let deadline, deadline <= .now() {
+                batch.continuation.resume(returning: .failure(PostgresError(.poolTimedOut, "no time was left to ask")))
+                continue
+            }
             let buffers = batch.statements.map { ValueBuffer($0.values) }
             guard !buffers.contains(where: { $0 == nil }) else {
                 batch.continuation.resume(returning: .failure(PostgresError(.refused(SQLState(rawValue: "22021")), "a text holds the character NUL")))
@@ -147,9 +166,10 @@ public actor PostgresConnection {
                 guard let buffer, send(statement, buffer, to: handle, &batch) else { break }
             }
             let isSent = PQpipelineSync(handle) == 1
-            let limit = configuration.statementTimeout * batch.statements.count.clamped(to: 1...4) + Self.grace
-            let alarm = DispatchWorkItem { [weak self] in self?.assumeIsolated { $0.end("no answer within \(limit)") } }
-            executor.queue.asyncAfter(deadline: .now() + .milliseconds(Int(limit.wholeMilliseconds)), execute: alarm)
+            let limit = configuration.answerTimeout ?? configuration.statementTimeout * batch.statements.count.clamped(to: 1...4) + Self.grace
+            let alarm = DispatchWorkItem { [weak self] in self?.assumeIsolated { $0.end("the answer did not come in time") } }
+            let latest = DispatchTime.now() + .milliseconds(Int(limit.wholeMilliseconds))
+            executor.queue.asyncAfter(deadline: min(latest, deadline ?? latest), execute: alarm)
             batch.alarm = alarm
             active = batch
             if isSent { flush() } else { end(trimmed(PQerrorMessage(handle))) }

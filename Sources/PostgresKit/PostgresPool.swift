@@ -31,6 +31,8 @@ public final class PostgresPool: Sendable {
         public var idle = 0
         public var inUse = 0
         public var waiting = 0
+        /// Connections that there are now, or that are being made.
+        public var open: Int { idle + inUse }
         /// Since the start: connections made, connections that could not be made, and callers who waited in vain.
         public var opened = 0
         public var failures = 0
@@ -87,41 +89,48 @@ public final class PostgresPool: Sendable {
     }
 
     /// Lends a connection to `body`. What `body` leaves open as a transaction ends with the connection.
+    ///
+    /// - Parameter limit: Of the whole: waiting, connecting, and every answer in `body`. An answer that has not come by then is lost.
     public func withConnection<T: Sendable>(
-        _ body: (PostgresConnection) async throws(PostgresError) -> T
+        within limit: Duration? = nil, _ body: (PostgresConnection) async throws(PostgresError) -> T
     ) async throws(PostgresError) -> T {
-        let lent = try await acquire()
+        let lent = try await acquire(within: limit)
         let result: Result<T, PostgresError>
         do throws(PostgresError) { result = .success(try await body(lent.connection)) } catch { result = .failure(error) }
         await giveBack(lent)
         return try result.get()
     }
 
+    /// Throws if the server does not answer on a connection of the pool.
+    public func ping(within limit: Duration) async throws(PostgresError) {
+        _ = try await withConnection(within: limit) { connection async throws(PostgresError) in try await connection.run([PostgresStatement("SELECT 1")]) }
+    }
+
     /// Ends all connections that are free now, those in use when they come back, and tells everybody who waits.
     public func close() async {
-        let (idle, waiters) = state.withLock { state in
+        let waiters = state.withLock { state in
             state.isClosed = true
-            defer {
-                state.idle = []
-                state.waiters = []
-            }
-            return (state.idle, state.waiters)
+            defer { state.waiters = [] }
+            return state.waiters
         }
         for waiter in waiters { waiter.continuation.resume(returning: .failed(Self.closed)) }
-        for entry in idle { await entry.connection.close() }
+        await closeIdle()
     }
 
     private static let closed = PostgresError(.notConnected, "the pool is closed")
 
     // MARK: Acquiring
 
-    private func acquire() async throws(PostgresError) -> Idle {
-        let deadline = clock.monotonic + options.acquireTimeout
+    private func acquire(within limit: Duration?) async throws(PostgresError) -> Idle {
+        let start = clock.monotonic
+        let end = limit.map { start + $0 }
+        let deadline = start + min(options.acquireTimeout, limit ?? options.acquireTimeout)
         var obstacle: PostgresError?
         while true {
             switch await turn(until: deadline, after: obstacle) {
             case .failed(let error): throw error
             case .use(let entry):
+                await entry.connection.setLimit(end.map { $0 - clock.monotonic })
                 guard await isUsable(entry) else {
                     await entry.connection.close()
                     release()
@@ -129,7 +138,7 @@ public final class PostgresPool: Sendable {
                 }
                 return entry
             case .open:
-                do throws(PostgresError) { return try await open() } catch {
+                do throws(PostgresError) { return try await open(end) } catch {
                     // At the server's limit the pool goes on with the connections that it has.
                     let others = state.withLock { state in
                         state.gauges.failures += 1
@@ -143,8 +152,8 @@ public final class PostgresPool: Sendable {
         }
     }
 
-    private func open() async throws(PostgresError) -> Idle {
-        let connection = try await PostgresConnection.connect(configuration)
+    private func open(_ end: MonotonicInstant?) async throws(PostgresError) -> Idle {
+        let connection = try await PostgresConnection.connect(configuration, within: end.map { $0 - clock.monotonic })
         do throws(PostgresError) { try await admit(connection) } catch {
             await connection.close()
             throw error
@@ -224,9 +233,20 @@ public final class PostgresPool: Sendable {
         case .kept: break
         case .handed(let continuation): continuation.resume(returning: .use(entry))
         case .ended:
+            let wasLost = !entry.connection.isOpen
             await entry.connection.close()
+            // What ended one connection has most likely ended the others; each would cost its user a time-out.
+            if wasLost { await closeIdle() }
             release()
         }
+    }
+
+    private func closeIdle() async {
+        let idle = state.withLock { state in
+            defer { state.idle = [] }
+            return state.idle
+        }
+        for entry in idle { await entry.connection.close() }
     }
 
     /// Frees a place; whoever waits longest may open a connection in it.

@@ -7,8 +7,10 @@ import GatewayConfiguration
 import Logging
 import MemoryLock
 import Paper
+import PostgresLock
 import PostgresStore
 import RedisLock
+import RedisRateLimit
 import SQLiteLock
 import SQLiteStore
 import ServerKit
@@ -41,6 +43,7 @@ func allLocks() -> LockRegistry {
     locks.register(MemoryLockPlugin.self)
     locks.register(RedisLockPlugin.self)
     locks.register(EtcdLockPlugin.self)
+    locks.register(PostgresLockPlugin.self)
     return locks
 }
 
@@ -51,9 +54,24 @@ func allStores() -> StoreRegistry {
     return stores
 }
 
+func allRateLimiters() -> RateLimitRegistry {
+    var limiters = RateLimitRegistry()
+    limiters.register(RedisRateLimitPlugin.self)
+    return limiters
+}
+
 extension ConfigurationLoader {
     /// Reads files for this program, with secrets from its environment.
-    static let program = ConfigurationLoader(brokers: allBrokers(), locks: allLocks(), stores: allStores())
+    static let program = ConfigurationLoader(brokers: allBrokers(), locks: usableLocks(), stores: allStores(), limiters: allRateLimiters())
+
+    /// Builds for tests can also be given a lock that lies.
+    private static func usableLocks() -> LockRegistry {
+        var locks = allLocks()
+        #if FAILPOINTS
+            locks.register(LyingLockPlugin.self)
+        #endif
+        return locks
+    }
 }
 
 /// A simulated venue that the program can be.

@@ -99,4 +99,28 @@ import TradingModel
             strategies: "strategies: { trend: { source: tv, symbols: { BTCUSD: { a: BTCUSDT, p: BTCUSDT } }, accounts: { p: {}, a: {} } } }")
         #expect(try read(swapped).gateway.configurationHash != hash)
     }
+
+    @Test func `gateways of one cluster have one hash wherever they run`() throws {
+        func hash(
+            http: String = "http: { host: 10.0.0.7, port: 9090, tls: { certificate: a.pem, key: a.key }, tokens: { reader: env:READ }, coarse_limit_per_second: 9 }",
+            store: String = "store: { type: sqlite, path: t.db }", locks: String = "locks: { type: sqlite, ttl: 30s }",
+            sources: String = "sources: { tv: { secret: env:TV } }", gateway: String = "gateway: { id: gw-a, lock_delay: 3s }"
+        ) throws -> String {
+            try read(file(http: http, store: store, locks: locks, sources: sources, more: gateway)).gateway.configurationHash
+        }
+        let first = try hash()
+        #expect(try hash(http: "http: { coarse_limit_per_second: 9 }") == first)
+        #expect(try hash(http: "http: { host: '::1', port: 1, coarse_limit_per_second: 9, tokens: { admin: env:READ } }") == first)
+        #expect(try hash(store: "store: { type: sqlite, path: /srv/elsewhere.db }") == first)
+        #expect(try hash(gateway: "gateway: { state_directory: /srv/b, lock_delay: 3s, id: gw-b }") == first)
+        #expect(try hash(sources: "sources: { tv: { secret: 'file:/run/secrets/tv' } }") == first)
+        // A section that says nothing else counts as absent.
+        let bare = try hash(http: "http: { port: 1 }", gateway: "")
+        #expect(try hash(http: "", gateway: "gateway: { id: gw-b }") == bare)
+        // What decides about orders counts: a longer delay, a limit, another life of leases.
+        #expect(try hash(gateway: "gateway: { id: gw-a, lock_delay: 4s }") != first)
+        #expect(try hash(http: "http: { coarse_limit_per_second: 8 }") != first)
+        #expect(try hash(locks: "locks: { type: sqlite, ttl: 29s }") != first)
+        #expect(try hash(sources: "sources: { tv: { secret: env:TV, max_age: 61s } }") != first)
+    }
 }

@@ -32,6 +32,8 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("lock shorter than the window", file(locks: "locks: { type: sqlite, ttl: 5s }"), "turnstile.yaml:4:24 locks.ttl (5s) must be longer than gateway.send_window (5s)"),
         Mistake("duration", file(locks: "locks: { type: sqlite, ttl: 30 }"), #"turnstile.yaml:4:29 locks.ttl must be a duration such as 500ms, 5s, 2m, 1h or 1d, not "30""#),
         Mistake("duration out of range", file(more: "gateway: { send_window: 31s }"), "turnstile.yaml:4:24 locks.ttl (30s) must be longer than gateway.send_window (5s)"),
+        Mistake("rate limiter unknown", file(more: "rate_limit_backend: { type: memry }"), #"turnstile.yaml:8:29 unknown rate limiter "memry" in rate_limit_backend, known: memory, store (did you mean "memory"?)"#),
+        Mistake("rate limiter key unknown", file(more: "rate_limit_backend: { type: memory, url: x }"), #"turnstile.yaml:8:37 unknown key "url" in rate_limit_backend (known: type)"#),
         Mistake("source without protection", file(sources: "sources: { tv: { format: native } }"), "turnstile.yaml:5:16 sources.tv would take signals from anybody: give it a secret, a signing_key or an allow list"),
         Mistake("empty allow list", file(sources: "sources: { tv: { secret: env:TV, allow: [] } }"), "turnstile.yaml:5:34 sources.tv.allow must name at least one address, or be left out to allow all"),
         Mistake("empty secret", file(sources: "sources: { tv: { secret: '' } }"), "turnstile.yaml:5:18 sources.tv.secret must not be empty"),

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Gateway
 import GatewayAPI
+import LockContract
 import Logging
 import MemoryLock
 import NIOCore
@@ -16,6 +17,7 @@ import TradingModel
 /// The API on a real socket, on a gateway that does not work its accounts.
 struct APIFixture: Sendable {
     static let token = "reader-token-for-tests"
+    static let adminToken = "admin-token-for-tests"
     static let secret = "hook-secret-for-tests"
 
     let port: Int
@@ -24,7 +26,7 @@ struct APIFixture: Sendable {
 
     /// Serves while `body` runs. The gateway has one source `tv` and a strategy `trend` without accounts.
     static func serving(
-        _ store: any OrderStore, change: (inout APIOptions) -> Void = { _ in }, body: (APIFixture) async throws -> Void
+        _ store: any OrderStore, locks: any LockBackend = MemoryLock(clock: SystemClock()), change: (inout APIOptions) -> Void = { _ in }, body: (APIFixture) async throws -> Void
     ) async throws {
         let logger = Logger(label: "api") { _ in SwiftLogNoOpLogHandler() }
         let settings = GatewaySettings(
@@ -34,7 +36,7 @@ struct APIFixture: Sendable {
                 Strategy(id: "trend", source: "tv", symbols: ["BTCUSD": [:]], accounts: [], policy: OrderPolicy())
             ], accounts: [AccountSettings(id: "paper1", broker: "paper", mode: .paper)], coarseLimitPerSecond: 100_000, configurationHash: "0")
         let gateway = TradingGateway(
-            settings: settings, store: store, locks: MemoryLock(clock: SystemClock()), brokers: [:], clock: SystemClock(), logger: logger)
+            settings: settings, store: store, locks: locks, brokers: [:], clock: SystemClock(), logger: logger)
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         var options = APIOptions(port: 0, readTokens: [Secret("another-token"), Secret(token)], build: "1.2.3") { continuation.yield($0) }
         change(&options)

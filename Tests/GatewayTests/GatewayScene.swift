@@ -5,6 +5,7 @@ import LockContract
 import Logging
 import MemoryLock
 import OrderFlow
+import RateLimitContract
 import SQLiteStore
 import StoreContract
 import TestSupport
@@ -46,15 +47,27 @@ struct InProcessScene: Sendable {
     }
 
     /// Makes the gateway without running it.
-    static func make(_ settings: GatewaySettings, folder: TemporaryFolder, clock: any TradingClock = SystemClock(), venues: [AccountID: ScriptedVenue] = [:], locks: (any LockBackend)? = nil)
+    static func make(_ settings: GatewaySettings, folder: TemporaryFolder, clock: any TradingClock = SystemClock(), venues: [AccountID: ScriptedVenue] = [:], locks: (any LockBackend)? = nil, limiter: (any RateLimiter)? = nil)
         async throws -> InProcessScene
     {
         let store = try await openStore(folder, clock: clock)
         var brokers: [AccountID: ScriptedBroker] = [:]
         for account in settings.accounts { brokers[account.id] = ScriptedBroker(venues[account.id] ?? ScriptedVenue()) }
         let gateway = TradingGateway(
-            settings: settings, store: store, locks: locks ?? MemoryLock(clock: clock), brokers: brokers, clock: clock, logger: quiet)
+            settings: settings, store: store, locks: locks ?? MemoryLock(clock: clock), brokers: brokers, limiter: limiter, clock: clock, logger: quiet)
         return InProcessScene(store: store, brokers: brokers, gateway: gateway, clock: clock)
+    }
+
+    /// Admits one order for the account `a` that nobody works.
+    static func admitted(to store: any OrderStore) async throws -> OrderID {
+        let broker = ScriptedBroker(ScriptedVenue())
+        let gateway = TradingGateway(
+            settings: settings(accounts: ["a"], maxAge: .seconds(3600)), store: store, locks: MemoryLock(clock: SystemClock()), brokers: ["a": broker],
+            clock: SystemClock(), logger: quiet)
+        let scene = InProcessScene(store: store, brokers: ["a": broker], gateway: gateway, clock: SystemClock())
+        let answer = await scene.post()
+        guard answer.status == 202, let order = try await scene.orders().first else { throw TimedOut(description: answer.body) }
+        return order.id
     }
 
     /// Runs the gateway while `body` does its work.

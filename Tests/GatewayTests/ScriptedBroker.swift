@@ -15,6 +15,7 @@ final class ScriptedVenue: Sendable {
         var lookups = 0
         /// Whether an order may come with stop loss and take profit.
         var takesBrackets = false
+        var expiry = VenueSemantics.RequestExpiry.enforced(after: .milliseconds(100))
         /// Legs that were asked about, with what was said of their entry.
         var legsAsked: [OrderReference] = []
         var runs = 0
@@ -48,12 +49,10 @@ final class ScriptedBroker: Broker {
     let venue: ScriptedVenue
     let events: AsyncStream<BrokerEvent>
     private let continuation: AsyncStream<BrokerEvent>.Continuation
-    let expiry: VenueSemantics.RequestExpiry
 
-    init(_ venue: ScriptedVenue = ScriptedVenue(), expiry: VenueSemantics.RequestExpiry = .enforced(after: .milliseconds(100))) {
+    init(_ venue: ScriptedVenue = ScriptedVenue()) {
         self.venue = venue
         (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1000))
-        self.expiry = expiry
     }
 
     var capabilities: BrokerCapabilities { 
@@ -63,7 +62,7 @@ final class ScriptedBroker: Broker {
     var semantics: VenueSemantics {
         VenueSemantics(
             deduplication: .amongOpen, lookup: .openAndClosed(retention: .seconds(86400)), visibilityHorizon: .milliseconds(100),
-            requestExpiry: expiry, stream: .unsequenced, fillKey: .clientOrderID, cancelKey: .clientOrderID, definitiveRefusals: [],
+            requestExpiry: venue.state.withLock { $0.expiry }, stream: .unsequenced, fillKey: .clientOrderID, cancelKey: .clientOrderID, definitiveRefusals: [],
             clientOrderIDRules: .init(form: .token, maximumLength: 36))
     }
 
@@ -121,6 +120,12 @@ final class ScriptedBroker: Broker {
             venueOrderID: VenueOrderID("r-\(order.clientOrderID)"), clientOrderID: order.clientOrderID, symbol: order.symbol, side: order.side, type: order.type,
             status: status, venueStatus: status.rawValue.uppercased(), quantity: order.quantity, filledQuantity: .zero, averagePrice: nil,
             updatedAt: SystemClock().wallTime)
+    }
+
+    /// An order that seemed to have vanished is there after all, and filled.
+    func surface() {
+        guard let order = venue.state.withLock({ $0.placed.last }) else { return }
+        _ = accept(order)
     }
 
     /// The latest order ends as cancelled, and no event tells it.

@@ -14,8 +14,8 @@ import TradingModel
             let settings = InProcessScene.settings(accounts: ["a"])
             let keeper = TenureKeeper(
                 account: "a", settings: settings, store: store, locks: LyingLock(), holder: .current(gateway: "gw", purpose: "account"),
-                alerts: AlertDesk(store: store, clock: clock, logger: InProcessScene.quiet), clock: clock, logger: InProcessScene.quiet,
-                onOpened: { _, _ in })
+                gate: VersionGate(), alerts: AlertDesk(store: store, clock: clock, logger: InProcessScene.quiet), clock: clock, logger: InProcessScene.quiet,
+                onOpened: { _ in })
             var last: FencingToken?
             for _ in 0..<12 {
                 // The lock would grant at once, so that a refusal is the keeper's own.

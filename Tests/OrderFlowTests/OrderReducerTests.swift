@@ -20,9 +20,9 @@ import TradingModel
         }
     }
 
-    @Test func `nothing is sent but from queued, proven absence, or a person's decision`() {
+    @Test func `nothing is sent but from queued or absent, by proof or by a person's decision`() {
         let sources = OrderState.allCases.filter { $0 != .permitted && OrderStateMachine.allows($0, to: .permitted) }
-        #expect(Set(sources) == [.queued, .absent, .parked])
+        #expect(Set(sources) == [.queued, .absent])
     }
 
     @Test func `every state can be reached from queued`() {

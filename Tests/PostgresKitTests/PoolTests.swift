@@ -66,6 +66,23 @@ actor Gate {
         await pool.close()
     }
 
+    @Test func `a server that goes silent costs its time once, and the connections that it had are not used again`() async throws {
+        try await withProxy { proxy async throws in
+            let pool = try await makePool(.init(size: 4, acquireTimeout: .seconds(120), idleCheck: .seconds(600)), url: PostgresUnderTest.common().url(port: proxy.port))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<40 { group.addTask { try await pool.ping(within: .seconds(60)) } }
+                try await group.waitForAll()
+            }
+            #expect(pool.gauges.open == pool.gauges.idle && pool.gauges.open > 0)
+            proxy.set(.init(isSilent: true), .toServer, .toClient)
+            #expect(await failure { try await pool.ping(within: .milliseconds(300)) }?.kind == .outcomeUnknown)
+            #expect(pool.gauges.open == 0)
+            proxy.set(nil, .toServer, .toClient)
+            try await waitUntil("a new connection works", within: .seconds(60)) { await failure { try await pool.ping(within: .seconds(60)) } == nil }
+            await pool.close()
+        }
+    }
+
     @Test func `waiters are served in their order`() async throws {
         let pool = try await makePool(.init(size: 1, acquireTimeout: .seconds(120)))
         let gate = Gate()

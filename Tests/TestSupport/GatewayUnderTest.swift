@@ -6,10 +6,12 @@ public struct VenueUnderTest: Sendable {
     public let port: Int
     public var url: String { "http://127.0.0.1:\(port)" }
 
-    public static func start(_ simulator: String = "binance", in folder: TemporaryFolder) async throws -> VenueUnderTest {
+    public static func start(
+        _ simulator: String = "binance", in folder: TemporaryFolder, arguments: [String] = []
+    ) async throws -> VenueUnderTest {
         let port = try freePort()
         let process = try ProcessUnderTest(
-            ProcessUnderTest.executables + "/turnstile", ["simulate", simulator, "--port", "\(port)"], folder: folder.path)
+            ProcessUnderTest.executables + "/turnstile", ["simulate", simulator, "--port", "\(port)"] + arguments, folder: folder.path)
         let venue = VenueUnderTest(process: process, port: port)
         try await waitUntil("the venue answers: \(process.text)") {
             (try? await TestHTTP.get(venue.url + "/_sim/orders").status) == 200
@@ -37,6 +39,7 @@ public struct GatewayUnderTest: Sendable {
     public let port: Int
     public static let token = "reader-token-for-tests"
     public static let tradeToken = "trader-token-for-tests"
+    public static let adminToken = "admin-token-for-tests"
     public static let secret = "hook-secret-for-tests"
     public var url: String { "http://127.0.0.1:\(port)" }
 
@@ -67,7 +70,7 @@ public struct GatewayUnderTest: Sendable {
         try folder.write(
             """
             version: 1
-            http: { host: 127.0.0.1, port: \(port), tokens: { reader: \(token), trader: \(tradeToken) }, coarse_limit_per_second: 100000 }
+            http: { host: 127.0.0.1, port: \(port), tokens: { reader: \(token), trader: \(tradeToken), admin: \(adminToken) }, coarse_limit_per_second: 100000 }
             store: { type: sqlite, path: turnstile.db }
             locks: \(locks)
             gateway: { id: gw-test, send_window: 1s, pause_margin: 1s }
@@ -86,8 +89,16 @@ public struct GatewayUnderTest: Sendable {
     }
 
     public static func start(in folder: TemporaryFolder, port: Int, environment: [String: String] = [:]) async throws -> GatewayUnderTest {
+        try await start(inFolder: folder.path, port: port, environment: environment)
+    }
+
+    /// Starts it on the `turnstile.yaml` of this folder, and waits until it answers.
+    public static func start(
+        inFolder folder: String, port: Int, environment: [String: String] = [:], logLevel: String = "info"
+    ) async throws -> GatewayUnderTest {
         let process = try ProcessUnderTest(
-            ProcessUnderTest.executables + "/turnstile", ["serve", "--config", "turnstile.yaml"], environment: environment, folder: folder.path)
+            ProcessUnderTest.executables + "/turnstile", ["serve", "--config", "turnstile.yaml", "--log-level", logLevel],
+            environment: environment, folder: folder)
         let gateway = GatewayUnderTest(process: process, port: port)
         do {
             try await waitUntil("the gateway answers") {
@@ -122,6 +133,20 @@ public struct GatewayUnderTest: Sendable {
     /// Asks for an order's cancel.
     public func cancel(_ id: String, token: String = tradeToken) async throws -> TestHTTP.Reply {
         try await TestHTTP.send("DELETE", url + "/api/v1/orders/\(id)", headers: ["Authorization": "Bearer \(token)"])
+    }
+
+    /// Posts what an operator decides.
+    public func decide(_ path: String, _ texts: [String: String]) async throws -> TestHTTP.Reply {
+        let body = String(decoding: try JSONSerialization.data(withJSONObject: texts), as: UTF8.self)
+        return try await TestHTTP.post(url + "/api/v1/monitoring/" + path, body, headers: ["Authorization": "Bearer \(Self.adminToken)"])
+    }
+
+    /// Runs a command of the program against this gateway's configuration file until it ends.
+    public func command(_ arguments: [String], in folder: TemporaryFolder) async throws -> (exitCode: Int32?, text: String) {
+        let process = try ProcessUnderTest(
+            ProcessUnderTest.executables + "/turnstile", arguments + ["--config", "turnstile.yaml"], folder: folder.path)
+        try await waitUntil("\(arguments) ends: \(process.text)") { !process.isRunning }
+        return (process.exitCode, process.text)
     }
 
     public func orders() async throws -> [[String: Any]] { try await get("/api/v1/orders?limit=1000").list }

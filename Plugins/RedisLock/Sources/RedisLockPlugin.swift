@@ -21,23 +21,7 @@ public enum RedisLockPlugin: LockPlugin {
         }
 
         public init(reading settings: SettingsReader) {
-            options = RedisOptions()
-            let url = settings.requiredSecret("url").reveal()
-            if let read = RedisOptions(url: url) {
-                options = read
-            } else if !url.isEmpty {
-                settings.problem(
-                    "\(settings.path).url must be redis://[user:password@]host[:port][/database], or rediss:// for TLS", at: settings.position(of: "url"))
-            }
-            if let username = settings.text("username") { options.username = username }
-            if let password = settings.secret("password") { options.password = password }
-            if options.username != nil, options.password == nil {
-                settings.problem("\(settings.path).username needs a password", at: settings.position(of: "username"))
-            }
-            if let roots = settings.text("trust_roots") {
-                if options.tls == nil { settings.problem("\(settings.path).trust_roots needs a rediss:// url", at: settings.position(of: "trust_roots")) }
-                options.tls?.trustRootsFile = roots
-            }
+            options = RedisOptions(reading: settings)
             connectTimeout = settings.duration("connect_timeout", default: .seconds(2), in: .milliseconds(100) ... .seconds(30))
             requestTimeout = settings.duration("request_timeout", default: .seconds(2), in: .milliseconds(50) ... .seconds(30))
         }

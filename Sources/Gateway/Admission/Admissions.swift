@@ -2,6 +2,7 @@ import BrokerContract
 import FailPoints
 import Logging
 import OrderFlow
+import RateLimitContract
 import StoreContract
 import Synchronization
 import TradingModel
@@ -16,23 +17,22 @@ final class Admissions: Sendable {
     private let sources: [SourceID: Source]
     private let planner: Planner
     private let settings: GatewaySettings
-    private let store: any OrderStore
+    private let store: LimitedStore
     private let alerts: AlertDesk
     private let clock: any TradingClock
     private let logger: Logger
     private let coarse = SlidingWindowLimiter()
-    private let fallback = SlidingWindowLimiter()
     private let random = RandomBits()
     /// The last signal could not be stored: the next success resolves the alert.
     private let isDegraded = Mutex(false)
     private let onAdmitted: @Sendable ([OrderRecord]) -> Void
 
     init(
-        settings: GatewaySettings, clientOrderIDRules: [AccountID: ClientOrderIDRules], store: any OrderStore, alerts: AlertDesk,
-        clock: any TradingClock, logger: Logger, onAdmitted: @escaping @Sendable ([OrderRecord]) -> Void
+        settings: GatewaySettings, clientOrderIDRules: [AccountID: ClientOrderIDRules], store: any OrderStore, limiter: (any RateLimiter)?,
+        alerts: AlertDesk, clock: any TradingClock, logger: Logger, onAdmitted: @escaping @Sendable ([OrderRecord]) -> Void
     ) {
         self.settings = settings
-        self.store = store
+        self.store = LimitedStore(store, limiter: limiter, alerts: alerts, clock: clock)
         self.alerts = alerts
         self.clock = clock
         self.logger = logger
@@ -115,7 +115,7 @@ final class Admissions: Sendable {
         let rule = source.rateLimit.map { RateRule(key: "rate_limit:\(source.id):\(address)", limit: $0.requests, interval: $0.per) }
         let admission = Admission(signal: record, orders: isStale ? [] : orders, window: source.dedupeWindow, rate: rule)
         do {
-            let result = try await store(admission)
+            let result = try await store.admit(admission)
             if isDegraded.withLock({ isDegraded in defer { isDegraded = false }; return isDegraded }) {
                 await alerts.clear("store_failing", subject: "store")
             }
@@ -125,19 +125,6 @@ final class Admissions: Sendable {
             await alerts.raise("store_failing", .critical, subject: "store", "a signal could not be stored: \(error)")
             return Answers.problem(
                 503, "not_stored", "The signal could not be stored", "send it again; nothing was traded", request: request, headers: ["Retry-After": "5"])
-        }
-    }
-
-    /// Stores; if only the limiter's table fails, limits in memory instead.
-    private func store(_ admission: Admission) async throws(StoreError) -> AdmissionResult {
-        do {
-            return try await store.admit(admission)
-        } catch .limiterUnavailable(let why) {
-            await alerts.raise("rate_limiter_fallback", .high, subject: "rate_limit", "limiting in memory, because the store's limiter fails: \(why)")
-            if let rule = admission.rate, let wait = fallback.take(rule, at: clock.monotonic) { return .rateLimited(retryAfter: wait) }
-            var admission = admission
-            admission.rate = nil
-            return try await store.admit(admission)
         }
     }
 

@@ -18,14 +18,21 @@ actor AccountDesk {
     private let logger: Logger
     private nonisolated let mailbox = Mailbox()
 
+    /// Called when orders were given up because the account is not ours: somebody should try for it.
+    private let onTurnedAway: @Sendable () -> Void
+
     private var queue = DeskQueue()
+    /// How often orders were handed over.
+    private var deliveries = 0
     private var isDraining = false
     private var isWorking = false
 
     init(
         account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, keeper: TenureKeeper,
-        tracker: OrderTracker, alerts: AlertDesk, clock: any TradingClock, logger: Logger
+        tracker: OrderTracker, alerts: AlertDesk, clock: any TradingClock, logger: Logger,
+        onTurnedAway: @escaping @Sendable () -> Void
     ) {
+        self.onTurnedAway = onTurnedAway
         self.account = account
         self.settings = settings
         self.broker = broker
@@ -51,6 +58,7 @@ actor AccountDesk {
     /// The same for many at once, none of them a leg.
     func add(_ entries: [DeskQueue.Entry]) {
         var isMore = false
+        deliveries += 1
         for entry in entries where queue.add(entry) { isMore = true }
         if isMore { mailbox.signal() }
     }
@@ -86,13 +94,17 @@ actor AccountDesk {
         // As many as wait now: what comes meanwhile waits for the next look, at which the held ones have their turn again.
         for _ in 0..<queue.count {
             guard !Task.isCancelled, !isDraining else { return }
-            guard let entry = queue.next(except: held) else { return }
-            guard entry.notBefore <= clock.monotonic else {
-                held.insert(entry.symbol)
+            guard let first = queue.next(except: held) else { return }
+            guard first.notBefore <= clock.monotonic else {
+                held.insert(first.symbol)
                 continue
             }
+            let known = deliveries
+            guard let grant = await keeper.grant() else { return giveUp(knowing: known) }
+            // With the account comes what waited for it before: an older order goes first.
+            guard let entry = queue.next(except: held), entry.notBefore <= clock.monotonic else { continue }
             failPoint("desk.claimed")
-            switch await send(entry) {
+            switch await send(entry, under: grant) {
             case .done: queue.remove(entry)
             case .again(let record, let pause):
                 queue.remove(entry)
@@ -105,8 +117,7 @@ actor AccountDesk {
         if queue.next(except: held) != nil { mailbox.signal() }
     }
 
-    private func send(_ order: DeskQueue.Entry) async -> Step {
-        guard let grant = await keeper.grant() else { return .stop }
+    private func send(_ order: DeskQueue.Entry, under grant: TenureKeeper.Grant) async -> Step {
         let hold = await hold(grant)
         // What the decision would be on whatever facts: while a venue is away, the orders that wait for it cost the store nothing.
         // Only where rules are missing it goes on, because asking for them may load them.
@@ -145,6 +156,14 @@ actor AccountDesk {
         }
     }
 
+    /// Forgets what waits, unless something was handed over meanwhile: the store is the queue, and whoever gets the account is handed all
+    /// of it. A gateway that works few accounts of many holds no more in memory than those.
+    private func giveUp(knowing known: Int) {
+        guard deliveries == known else { return }
+        queue = DeskQueue()
+        onTurnedAway()
+    }
+
     private func failed(_ error: StoreError, _ order: DeskQueue.Entry, _ tenure: Tenure) async -> Step {
         switch error {
         case .fenced:
@@ -152,11 +171,15 @@ actor AccountDesk {
             return .stop
         case .refused, .notFound:
             // A commit whose answer was lost may have left a permit that nobody uses: then evidence must end it.
-            if let record = try? await store.order(order.id)?.order, record.state == .permitted {
+            let record = try? await store.order(order.id)?.order
+            if let record, record.state == .permitted {
                 await tracker.expect(record, base: nil)
                 await tracker.doubt(record.id)
             }
-            logger.error("order cannot be permitted", metadata: ["order_id": .string(order.id.rawValue), "error": .string("\(error)")])
+            // What somebody else has settled meanwhile, and a dead letter, are no fault.
+            logger.notice(
+                "order is not permitted",
+                metadata: ["order_id": .string(order.id.rawValue), "status": .string(record?.state.rawValue ?? "?"), "error": .string("\(error)")])
             return .done
         case .unavailable, .limiterUnavailable, .mixedVersions:
             await alerts.raise("store_failing", .critical, subject: "store", "no permits: \(error)")

@@ -13,6 +13,10 @@ struct AccountWorker: Sendable {
     let desk: AccountDesk
     let tracker: OrderTracker
     let canceller: OrderCanceller
+    let parked: ParkedOrders
+    /// Set by whoever knows of work while the account is not ours.
+    let demand: Demand
+    private let crashes: CrashCounter
     private let gateway: GatewaySettings
     private let supervisor: Supervisor
     private let store: any OrderStore
@@ -20,25 +24,30 @@ struct AccountWorker: Sendable {
 
     init(
         _ account: AccountSettings, gateway: GatewaySettings, broker: any Broker, store: any OrderStore, locks: any LockBackend,
-        alerts: AlertDesk, clock: any TradingClock, logger: Logger
+        holder: HolderIdentity, gate: VersionGate, alerts: AlertDesk, clock: any TradingClock, logger: Logger
     ) async {
         var logger = logger
         logger[metadataKey: "account"] = .string(account.id.rawValue)
         let tracker = OrderTracker(account: account.id, settings: gateway, broker: broker, store: store, alerts: alerts, clock: clock, logger: logger)
-        let opened = OpenedTenures()
+        let handover = Handover()
+        let crashes = CrashCounter(holder: holder, store: store, alerts: alerts, clock: clock, logger: logger)
         let keeper = TenureKeeper(
-            account: account.id, settings: gateway, store: store, locks: locks,
-            holder: .current(gateway: gateway.gatewayID, purpose: "account"), alerts: alerts, clock: clock, logger: logger,
-            onOpened: { (tenure, unclosed) async throws(StoreError) in
-                let waiting = try await tracker.recover(under: tenure, predecessorUnclosed: unclosed)
-                await opened.deliver(waiting)
+            account: account.id, settings: gateway, store: store, locks: locks, holder: holder, gate: gate, alerts: alerts, clock: clock,
+            logger: logger,
+            onOpened: { (opened) async throws(StoreError) in
+                await crashes.opened(opened.tenure, predecessor: opened.predecessor, leaseExpired: opened.leaseExpired)
+                let waiting = try await tracker.recover(under: opened.tenure, predecessorUnclosed: opened.predecessor != nil)
+                await handover.deliver(waiting)
             })
+        let demand = Demand()
         let desk = AccountDesk(
             account: account.id, settings: gateway, broker: broker, store: store, keeper: keeper, tracker: tracker, alerts: alerts,
-            clock: clock, logger: logger)
-        await opened.connect { for order in $0 { await desk.enqueue(order) } }
+            clock: clock, logger: logger, onTurnedAway: { demand.set(true) })
+        await handover.connect { for order in $0 { await desk.enqueue(order) } }
         await tracker.connect(
             grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) })
+        parked = ParkedOrders(
+            broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, alerts: alerts, clock: clock, logger: logger)
         canceller = OrderCanceller(
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, sendWindow: gateway.sendWindow, clock: clock, logger: logger)
         self.settings = account
@@ -47,6 +56,8 @@ struct AccountWorker: Sendable {
         self.keeper = keeper
         self.desk = desk
         self.tracker = tracker
+        self.demand = demand
+        self.crashes = crashes
         self.store = store
         self.clock = clock
         supervisor = Supervisor(alerts: alerts, clock: clock, logger: logger)
@@ -62,6 +73,7 @@ struct AccountWorker: Sendable {
             group.addTask { await supervisor.keep("\(id).checks") { try await tracker.runChecks() } }
             group.addTask { await supervisor.keep("\(id).desk") { try await desk.run() } }
             group.addTask { await supervisor.keep("\(id).renew") { try await renew() } }
+            group.addTask { await supervisor.keep("\(id).lease") { try await takeWhenWanted() } }
             group.addTask { await supervisor.keep("\(id).idle") { try await lookAfter() } }
         }
     }
@@ -70,21 +82,26 @@ struct AccountWorker: Sendable {
         while true {
             try await clock.sleep(for: gateway.lockTTL / 3)
             await keeper.renew()
+            if let tenure = await keeper.tenure { await crashes.judge(under: tenure) }
         }
     }
 
-    /// Takes over open orders that nobody looks after, keeps the desk looking at what waits, and gives an idle account back.
-    ///
-    /// Such orders are left by an earlier process, or by another gateway on the same store that has died: no signal announces them.
+    /// Tries for the account while it has work and is not ours: the keeper says how often. Whoever dies is succeeded within a lease's
+    /// life and a second.
+    private func takeWhenWanted() async throws {
+        while true {
+            await demand.wait()
+            try Task.checkCancellation()
+            while demand.isSet, await !keeper.isHeld, await keeper.grant() == nil {
+                try await clock.sleep(for: max(await keeper.pause, .milliseconds(20)))
+            }
+        }
+    }
+
+    /// Keeps the desk looking at what waits, and gives an idle account back.
     private func lookAfter() async throws {
-        var nextLook = clock.monotonic
         var idleSince: MonotonicInstant?
         while true {
-            if clock.monotonic >= nextLook {
-                var isLookedAfter = true
-                if await keeper.tenure == nil, try await hasOpenOrders() { isLookedAfter = await keeper.grant() != nil }
-                nextLook = clock.monotonic + (isLookedAfter ? .seconds(1) : .milliseconds(100))
-            }
             try await clock.sleep(for: .milliseconds(100))
             let isIdle = await desk.isIdle
             if !isIdle { desk.wake() }
@@ -101,10 +118,6 @@ struct AccountWorker: Sendable {
         }
     }
 
-    private func hasOpenOrders() async throws -> Bool {
-        try await store.accountsWithOpenOrders().contains(settings.id)
-    }
-
     /// Finishes what is in flight, sends nothing new, and gives the account back.
     func shutDown(within limit: Duration) async {
         await desk.drain()
@@ -117,7 +130,7 @@ struct AccountWorker: Sendable {
 }
 
 /// Hands orders that wait from the keeper's recovery to the desk, which is made after the keeper.
-private actor OpenedTenures {
+private actor Handover {
     private var receiver: (@Sendable ([OrderRecord]) async -> Void)?
     func connect(_ receiver: @escaping @Sendable ([OrderRecord]) async -> Void) { self.receiver = receiver }
     func deliver(_ orders: [OrderRecord]) async { await receiver?(orders) }

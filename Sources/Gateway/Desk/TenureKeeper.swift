@@ -23,16 +23,26 @@ actor TenureKeeper {
         let validUntil: MonotonicInstant
     }
 
+    /// A tenure that was just opened, and what is known of the one before.
+    struct Opened: Sendable {
+        let tenure: Tenure
+        /// Set if it was never closed.
+        let predecessor: Tenure?
+        /// The lease ran out on its former holder, who did not release it.
+        let leaseExpired: Bool
+    }
+
     private let account: AccountID
     private let settings: GatewaySettings
     private let store: any OrderStore
     private let locks: any LockBackend
     private let holder: HolderIdentity
+    private let gate: VersionGate
     private let alerts: AlertDesk
     private let clock: any TradingClock
     private let logger: Logger
     /// Called with every new tenure before anybody works under it.
-    private let onOpened: @Sendable (Tenure, _ predecessorUnclosed: Bool) async throws(StoreError) -> Void
+    private let onOpened: @Sendable (Opened) async throws(StoreError) -> Void
 
     private var holding: Holding?
     private var isAcquiring = false
@@ -44,14 +54,15 @@ actor TenureKeeper {
 
     init(
         account: AccountID, settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, holder: HolderIdentity,
-        alerts: AlertDesk, clock: any TradingClock, logger: Logger,
-        onOpened: @escaping @Sendable (Tenure, Bool) async throws(StoreError) -> Void
+        gate: VersionGate, alerts: AlertDesk, clock: any TradingClock, logger: Logger,
+        onOpened: @escaping @Sendable (Opened) async throws(StoreError) -> Void
     ) {
         self.account = account
         self.settings = settings
         self.store = store
         self.locks = locks
         self.holder = holder
+        self.gate = gate
         self.alerts = alerts
         self.clock = clock
         self.logger = logger
@@ -60,6 +71,17 @@ actor TenureKeeper {
 
     var tenure: Tenure? { holding?.tenure }
 
+    /// Whether the lease is certainly ours at this moment.
+    var isHeld: Bool { holding.map(isUsable) ?? false }
+
+    /// So long ``grant()`` says no without asking anybody.
+    var pause: Duration {
+        if gate.isClosed { return .seconds(1) }
+        return nextTry.map { max($0 - clock.monotonic, .zero) } ?? .zero
+    }
+
+    private func isUsable(_ holding: Holding) -> Bool { clock.monotonic < holding.lease.localExpiry - margin }
+
     private var margin: Duration { min(.seconds(1), settings.lockTTL / 10) }
 
     /// The tenure, opened if necessary; nil if somebody else holds the account or the backend does not answer.
@@ -67,8 +89,8 @@ actor TenureKeeper {
         while isAcquiring {
             do { try await clock.sleep(for: .milliseconds(5)) } catch { return nil }
         }
-        if let holding, clock.monotonic < holding.lease.localExpiry - margin { return grant(holding) }
-        guard !isClosed else { return nil }
+        if let holding, isUsable(holding) { return grant(holding) }
+        guard !isClosed, !gate.isClosed else { return nil }
         if let nextTry, clock.monotonic < nextTry { return nil }
         isAcquiring = true
         defer { isAcquiring = false }
@@ -77,7 +99,7 @@ actor TenureKeeper {
             failures += 1
             // 0.1, 0.2, 0.4 s, then every second: the work stays queued.
             let wait = min(Duration.milliseconds(100) * (1 << min(failures - 1, 4)), .seconds(1))
-            nextTry = clock.monotonic + wait + wait * Double.random(in: 0...0.2)
+            nextTry = clock.monotonic + wait * Double.random(in: 0.8...1)
             return nil
         }
         failures = 0
@@ -108,13 +130,13 @@ actor TenureKeeper {
             return nil
         }
         failPoint("desk.lease_acquired")
-        do {
+        do throws(StoreError) {
             let opened = try await store.openTenure(
                 TenureRequest(
                     account: account, owner: owner, holder: holder, leaseFence: lease.fence, configurationHash: settings.configurationHash,
                     at: clock.wallTime))
             failPoint("desk.tenure_opened")
-            try await onOpened(opened.tenure, opened.unclosedPredecessor != nil)
+            try await onOpened(Opened(tenure: opened.tenure, predecessor: opened.unclosedPredecessor, leaseExpired: lease.predecessorExpired))
             await alerts.clear("lock_unavailable", subject: "account:\(account)")
             await alerts.clear("lock_lost", subject: "account:\(account)")
             await alerts.clear("store_failing", subject: "store")
@@ -122,7 +144,13 @@ actor TenureKeeper {
             let permitsFrom = lease.predecessorExpired ? clock.monotonic + settings.lockDelay : clock.monotonic
             return Holding(lease: lease, tenure: opened.tenure, permitsFrom: permitsFrom)
         } catch {
-            await alerts.raise("store_failing", .critical, subject: "store", "tenure of \(account) not opened: \(error)")
+            if case .mixedVersions(let why) = error {
+                if gate.close(why) {
+                    await alerts.raise("mixed_versions", .high, subject: "gateway:\(settings.gatewayID)", "\(why); nothing is sent until the older gateway stops")
+                }
+            } else {
+                await alerts.raise("store_failing", .critical, subject: "store", "tenure of \(account) not opened: \(error)")
+            }
             _ = try? await locks.release(lease)
             return nil
         }
@@ -138,12 +166,13 @@ actor TenureKeeper {
                     holding?.lease = lease
                     defeats = 0
                 }
+                await alerts.clear("lock_unavailable", subject: "account:\(account)")
             case .lost:
                 await lose(current.tenure, "the lease was lost")
             }
         } catch {
             // The lease stays usable until its own end, and no longer.
-            logger.warning("lease not renewed", metadata: ["error": .string("\(error)")])
+            await alerts.raise("lock_unavailable", .critical, subject: "account:\(account)", "the lease is not renewed, and nothing is sent once it has run out: \(error)")
         }
     }
 
@@ -156,6 +185,12 @@ actor TenureKeeper {
         defeats += 1
         nextTry = clock.monotonic + min(Duration.milliseconds(50) * (1 << min(defeats - 1, 6)), settings.lockTTL) * Double.random(in: 0...1)
         await alerts.raise("lock_lost", .high, subject: "account:\(account)", "\(why); no more is sent under it")
+    }
+
+    /// Gives the tenure up that stands on the lease with this fence, if it still does: an operator took the lease away.
+    func loseLease(_ fence: FencingToken, _ why: String) async {
+        guard let current = holding, current.lease.fence == fence else { return }
+        await lose(current.tenure, why)
     }
 
     /// Ends the tenure for good: the process is stopping.

@@ -1,4 +1,4 @@
-import StoreContract
+import RateLimitContract
 import Synchronization
 import TradingModel
 
@@ -11,6 +11,17 @@ final class SlidingWindowLimiter: Sendable {
 
     /// Takes a slot, or tells when the next one is free. A refused request takes none.
     func take(_ rule: RateRule, at now: MonotonicInstant) -> Duration? {
+        if case .refused(let wait) = claim(rule, at: now) { wait } else { nil }
+    }
+
+    enum Claim {
+        /// With a number that no other slot of the key has.
+        case taken(UInt64)
+        case refused(Duration)
+    }
+
+    /// As ``take(_:at:)``, for a slot that may be given back.
+    func claim(_ rule: RateRule, at now: MonotonicInstant) -> Claim {
         windows.withLock { windows in
             // With too many keys the oldest knowledge goes; a flood of addresses must not eat the memory.
             if windows[rule.key] == nil, windows.count >= maximumKeys {
@@ -21,25 +32,34 @@ final class SlidingWindowLimiter: Sendable {
         }
     }
 
+    /// Frees this slot; does nothing if it is free.
+    func giveBack(_ number: UInt64, of rule: RateRule) { windows.withLock { $0[rule.key]?.giveBack(number) } }
+
     /// The times of one key's requests, oldest first. A request costs the same however many lie in the interval.
     private struct Window {
-        private var times: [MonotonicInstant] = []
+        private var slots: [(at: MonotonicInstant, number: UInt64)] = []
         /// Before it are times that have left the interval. They are thrown away in bulk.
         private var first = 0
+        private var next: UInt64 = 0
 
-        var last: MonotonicInstant? { times.last }
+        var last: MonotonicInstant? { slots.last?.at }
 
-        mutating func take(_ rule: RateRule, at now: MonotonicInstant) -> Duration? {
-            while first < times.count, now - times[first] >= rule.interval { first += 1 }
-            if first > times.count / 2 {
-                times.removeFirst(first)
+        mutating func take(_ rule: RateRule, at now: MonotonicInstant) -> Claim {
+            while first < slots.count, now - slots[first].at >= rule.interval { first += 1 }
+            if first > slots.count / 2 {
+                slots.removeFirst(first)
                 first = 0
             }
-            guard times.count - first < rule.limit else {
-                return first < times.count ? times[first] + rule.interval - now : rule.interval
+            guard slots.count - first < rule.limit else {
+                return .refused(first < slots.count ? slots[first].at + rule.interval - now : rule.interval)
             }
-            times.append(now)
-            return nil
+            next += 1
+            slots.append((now, next))
+            return .taken(next)
+        }
+
+        mutating func giveBack(_ number: UInt64) {
+            if let index = slots[first...].firstIndex(where: { $0.number == number }) { slots.remove(at: index) }
         }
     }
 }

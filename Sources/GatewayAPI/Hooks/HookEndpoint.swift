@@ -32,7 +32,7 @@ struct HookEndpoint: Sendable {
     }
 
     /// The whole body, or a problem. A body without a stated length is thrown away beyond the limit, then refused.
-    private static func read(_ request: Request) async throws -> [UInt8] {
+    static func read(_ request: Request) async throws -> [UInt8] {
         let stated = request.headers[.contentLength].flatMap { Int($0) }
         var body: [UInt8] = []
         if let stated { body.reserveCapacity(stated) }

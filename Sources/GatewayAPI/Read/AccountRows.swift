@@ -29,7 +29,7 @@ extension BrokerHealth {
 }
 
 extension Tenure {
-    fileprivate var row: String {
+    var row: String {
         var row = JSONObject()
         row.add("fence", fence)
         row.add("gateway", holder.gateway)

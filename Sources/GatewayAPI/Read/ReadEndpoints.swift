@@ -99,12 +99,7 @@ struct ReadEndpoints: Sendable {
         return list(page.map(row), next: elements.count > limit ? page.last.map(id) : nil)
     }
 
-    private static func list(_ rows: [String], next: String? = nil) -> Response {
-        var body = JSONObject()
-        body.add("data", list: rows)
-        body.add("next", next)
-        return json(body.json)
-    }
+    private static func list(_ rows: [String], next: String? = nil) -> Response { Response(list: rows, next: next) }
 
     private static func json(_ text: String) -> Response { Response(json: text) }
 }
@@ -115,5 +110,13 @@ extension Response {
         self.init(
             status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    /// A page of rows that are JSON already.
+    init(list rows: [String], next: String? = nil) {
+        var body = JSONObject()
+        body.add("data", list: rows)
+        body.add("next", next)
+        self.init(json: body.json)
     }
 }

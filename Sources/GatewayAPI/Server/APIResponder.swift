@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import LockContract
 import Logging
 import NIOHTTP1
 import StoreContract
@@ -11,8 +12,11 @@ struct APIResponder: HTTPResponder {
     let reads: ReadEndpoints
     let events: EventEndpoint
     let cancels: CancelEndpoint
+    let monitoring: MonitoringEndpoints
+    let operations: OperatorEndpoints
     let readers: BearerTokens
     let traders: BearerTokens
+    let admins: BearerTokens
     let deadlines: BodyDeadlines
     let logger: Logger
 
@@ -30,6 +34,11 @@ struct APIResponder: HTTPResponder {
             } else if case .order(let id) = endpoint, request.method == .delete {
                 try traders.authorize(request.headers)
                 response = try await cancels.cancel(id, request, correlation)
+            } else if let endpoint, endpoint.isDecision, request.method == .post {
+                try admins.authorize(request.headers)
+                try OperatorBody.check(request.headers)
+                isBodyUnread = false
+                response = try await operations.decide(endpoint, request, context)
             } else {
                 response = try await read(endpoint, request)
             }
@@ -58,7 +67,7 @@ struct APIResponder: HTTPResponder {
         guard let endpoint else { throw Problem.notFound }
         guard endpoint.methods.contains(request.method) else { throw Problem.methodNotAllowed(endpoint.methods) }
         switch endpoint {
-        case .hook: throw Problem.methodNotAllowed(endpoint.methods)
+        case .hook, .decision, .unlock, .deadLetter: throw Problem.methodNotAllowed(endpoint.methods)
         case .livez: return try health.live(request)
         case .readyz: return try await health.ready(request, showsDetails: readers.carriesToken(request.headers))
         case .signals: return try await reads.signals(request)
@@ -70,12 +79,17 @@ struct APIResponder: HTTPResponder {
         case .adapters: return try reads.adapters(request)
         case .alerts: return try await reads.alerts(request)
         case .events: return try await events.stream(request)
+        case .locks: return try await monitoring.locks(request)
+        case .lock(let account): return try await monitoring.lock(account, request)
+        case .workers: return try await monitoring.workers(request)
+        case .queue: return try await monitoring.queue(request)
+        case .deadLetters: return try await monitoring.deadLetters(request)
         }
     }
 
     private func problem(for error: any Error, _ correlation: Correlation) -> Problem {
         if let problem = error as? Problem { return problem }
-        let problem = (error as? StoreError).map(Problem.init) ?? .internalError
+        let problem = (error as? StoreError).map(Problem.init) ?? (error as? LockError).map(Problem.init) ?? .internalError
         logger.error(
             "request failed", metadata: ["request_id": "\(correlation.requestID)", "code": "\(problem.code)", "error": "\(error)"])
         return problem

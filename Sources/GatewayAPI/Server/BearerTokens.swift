@@ -5,14 +5,21 @@ import TradingModel
 struct BearerTokens: Sendable {
     /// What a token is for.
     enum Role: String {
-        case reader, trader
+        case reader, trader, admin
         /// As the answers call it.
-        var word: String { self == .reader ? "read" : "trade" }
+        var word: String {
+            switch self {
+            case .reader: "read"
+            case .trader: "trade"
+            case .admin: "admin"
+            }
+        }
         fileprivate var missing: Problem {
             let detail = "No \(word) token is configured. Set http.tokens.\(rawValue), for example to env:TURNSTILE_\(word.uppercased())_TOKEN, and restart."
             return switch self {
             case .reader: Problem(status: .forbidden, code: "read_token_missing", detail: detail)
             case .trader: Problem(status: .forbidden, code: "trade_token_missing", detail: detail)
+            case .admin: Problem(status: .forbidden, code: "admin_token_missing", detail: detail)
             }
         }
     }

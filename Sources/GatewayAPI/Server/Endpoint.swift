@@ -10,7 +10,13 @@ enum Endpoint: Equatable {
     case signal(SignalID)
     case orders
     case order(OrderID)
+    case decision(OrderID)
     case positions, accounts, adapters, alerts, events
+    case locks
+    case lock(AccountID)
+    case unlock(AccountID)
+    case workers, queue, deadLetters
+    case deadLetter(OrderID, DeadLetterDecision)
 
     /// Nil for a path that names nothing.
     init?(path: String) {
@@ -44,20 +50,48 @@ enum Endpoint: Equatable {
         case (1, "accounts"): self = .accounts
         case (1, "adapters"): self = .adapters
         case (1, "events"): self = .events
-        case (2, "monitoring") where resource[1] == "alerts": self = .alerts
+        case (2..., "monitoring"):
+            guard let found = Endpoint(monitoring: Array(resource.dropFirst())) else { return nil }
+            self = found
         case (2, "signals"):
             guard let id = resource[1], !id.isEmpty else { return nil }
             self = .signal(SignalID(id))
         case (2, "orders"):
             guard let id = resource[1], !id.isEmpty else { return nil }
             self = .order(OrderID(id))
+        case (3, "orders") where resource[2] == "decision":
+            guard let id = resource[1], !id.isEmpty else { return nil }
+            self = .decision(OrderID(id))
+        default: return nil
+        }
+    }
+
+    /// The part after `/api/v1/monitoring/`.
+    private init?(monitoring: [String?]) {
+        switch (monitoring.count, monitoring[0]) {
+        case (1, "alerts"): self = .alerts
+        case (1, "workers"): self = .workers
+        case (1, "queue"): self = .queue
+        case (1, "dead-letters"): self = .deadLetters
+        case (2, "locks") where monitoring[1] == "status": self = .locks
+        case (3, "locks") where monitoring[1] == "account", (4, "locks") where monitoring[1] == "account":
+            guard let account = monitoring[2], !account.isEmpty else { return nil }
+            guard monitoring.count == 4 else {
+                self = .lock(AccountID(account))
+                return
+            }
+            guard monitoring[3] == "unlock" else { return nil }
+            self = .unlock(AccountID(account))
+        case (3, "dead-letters"):
+            guard let order = monitoring[1], !order.isEmpty, let decision = monitoring[2].flatMap(DeadLetterDecision.init(rawValue:)) else { return nil }
+            self = .deadLetter(OrderID(order), decision)
         default: return nil
         }
     }
 
     var methods: [HTTPRequest.Method] {
         switch self {
-        case .hook: [.post]
+        case .hook, .decision, .unlock, .deadLetter: [.post]
         case .events: [.get]
         case .order: [.get, .head, .delete]
         default: [.get, .head]

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import LockContract
 import StoreContract
 
 /// A request that is answered with an error, as RFC 9457 describes it.
@@ -49,7 +50,7 @@ extension Problem {
     }
 
     static let bodyTooLarge = Problem(
-        status: .contentTooLarge, code: "body_too_large", detail: "A hook's body may have at most \(HookEndpoint.maximumBodyBytes) bytes.",
+        status: .contentTooLarge, code: "body_too_large", detail: "A body may have at most \(HookEndpoint.maximumBodyBytes) bytes.",
         endsConnection: true)
 
     static let encodedBody = Problem(
@@ -72,8 +73,17 @@ extension Problem {
                 status: .serviceUnavailable, code: "store_unavailable", detail: "The order store does not answer now.",
                 headers: [.retryAfter: "5"])
         case .notFound: self = .notFound
-        case .refused, .fenced, .mixedVersions: self = .internalError
+        case .mixedVersions(let why):
+            self.init(status: .conflict, code: "mixed_versions", detail: "A gateway that started earlier has other rules: \(why)")
+        case .refused, .fenced: self = .internalError
         }
+    }
+
+    /// What the lock backend's error means to an operator. Its words may name hosts, so they stay in the log.
+    init(_ error: LockError) {
+        self.init(
+            status: .serviceUnavailable, code: "locks_unavailable", detail: "The lock backend does not answer now, or may not be used.",
+            headers: [.retryAfter: "5"])
     }
 
     static let internalError = Problem(

@@ -25,7 +25,7 @@ struct HTTPSection {
     private static func tokens(_ http: SettingsReader) -> [String: Secret] {
         http.optionalBlock("tokens") { tokens in
             var found: [String: Secret] = [:]
-            for (role, secret) in [("reader", tokens.secret("reader")), ("trader", tokens.secret("trader"))] {
+            for (role, secret) in [("reader", tokens.secret("reader")), ("trader", tokens.secret("trader")), ("admin", tokens.secret("admin"))] {
                 guard let token = secret else { continue }
                 if token.isEmpty { tokens.problem("http.tokens.\(role) must not be empty", at: tokens.position(of: role)) }
                 found[role] = token

@@ -94,6 +94,17 @@ public struct OrderReducer: Sendable {
         return reducer.result
     }
 
+    /// As ``evidence(_:fills:of:base:at:)``, for an order of which a person has said that it is ours although it differs.
+    static func adoption(_ report: OrderReport, fills: [Fill], of snapshot: OrderSnapshot, base: Asset?, at now: Timestamp) -> OrderChange? {
+        var reducer = OrderReducer(snapshot, base: base, at: now)
+        reducer.merge(report, fills, isAdopted: true)
+        // What was ordered less at the venue than here has ended all the same.
+        if report.status.isTerminal, !reducer.order.state.isTerminal, reducer.order.filledQuantity == report.filledQuantity {
+            reducer.move(to: .cancelled, reason: "adopted", detail: "the venue's order ended with \(report.filledQuantity) filled")
+        }
+        return reducer.result
+    }
+
     /// Moves the order without evidence of fills: resolving, parked, absent, abandoned.
     public static func move(_ snapshot: OrderSnapshot, to state: OrderState, reason: String, detail: String, alert: AlertDraft? = nil, at now: Timestamp) -> OrderChange? {
         guard snapshot.order.state != state else { return nil }
@@ -147,10 +158,10 @@ public struct OrderReducer: Sendable {
         alert("contradiction", .high, "the reply says \(what) (\(evidence.message ?? "no text")), but the order is \(order.state.rawValue) by other evidence")
     }
 
-    private mutating func merge(_ report: OrderReport?, _ fills: [Fill]) {
-        if let report, let difference = difference(report) {
+    private mutating func merge(_ report: OrderReport?, _ fills: [Fill], isAdopted: Bool = false) {
+        if let report, !isAdopted, let difference = difference(report) {
             guard !order.state.isTerminal else { return }
-            move(to: .parked, reason: "foreign_order", detail: "an order under our client order id differs: \(difference)")
+            move(to: .parked, reason: Deciding.foreign, detail: "an order under our client order id differs: \(difference)")
             alert("foreign_order", .critical, "an order under our client order id differs from the record: \(difference)")
             return
         }

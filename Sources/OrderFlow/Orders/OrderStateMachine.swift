@@ -8,7 +8,7 @@ public enum OrderStateMachine {
         .permitted: [.accepted, .partiallyFilled, .filled, .cancelled, .expired, .rejected, .unknown, .absent],
         .unknown: [.resolving, .accepted, .partiallyFilled, .filled, .cancelled, .expired, .rejected, .absent, .parked],
         .resolving: [.accepted, .partiallyFilled, .filled, .cancelled, .expired, .rejected, .absent, .parked],
-        .parked: [.accepted, .partiallyFilled, .filled, .cancelled, .expired, .rejected, .permitted, .abandoned],
+        .parked: [.accepted, .partiallyFilled, .filled, .cancelled, .expired, .rejected, .absent, .abandoned],
         // A late event is evidence, also after absence was concluded: the order then lives.
         .absent: [.permitted, .abandoned, .accepted, .partiallyFilled, .filled, .cancelled, .expired, .rejected],
         .accepted: [.partiallyFilled, .filled, .cancelPending, .replacePending, .cancelled, .expired, .rejected],

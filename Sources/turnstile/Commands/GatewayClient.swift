@@ -37,13 +37,22 @@ struct GatewayClient {
     let token: String
 
     static func orderPath(_ id: String) -> String {
-        "/api/v1/orders/\(id.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")"
+        "/api/v1/orders/\(escaped(id))"
     }
 
+    /// One part of a path, whatever is in it.
+    static func escaped(_ part: String) -> String { part.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "" }
+
     /// The body of a successful answer.
-    func send(_ method: HTTPMethod, _ path: String) async throws -> String {
+    ///
+    /// - Parameter texts: Sent as a JSON object.
+    func send(_ method: HTTPMethod, _ path: String, _ texts: [String: String]? = nil) async throws -> String {
         var request = HTTPClientRequest(url: base + path)
         request.method = method
+        if let texts {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(texts)))
+        }
         request.headers.add(name: "authorization", value: "Bearer \(token)")
         let (status, body) = try await answer(to: request)
         guard (200..<300).contains(status) else {
@@ -52,6 +61,16 @@ struct GatewayClient {
             throw status == 404 ? Exit.notFound : Exit.error
         }
         return body
+    }
+
+    /// A successful answer, read.
+    func read<Answer: Decodable>(_ type: Answer.Type, from body: String) throws -> Answer {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        do { return try decoder.decode(type, from: Data(body.utf8)) } catch {
+            printError("turnstile: the answer of \(base) is not understood; is it a turnstile gateway of this version?")
+            throw Exit.error
+        }
     }
 
     private func answer(to request: HTTPClientRequest) async throws -> (status: Int, body: String) {

@@ -3,11 +3,11 @@ import ConformanceKit
 
 struct LocksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "locks", abstract: "The kinds of lock backend that this program knows.",
-        subcommands: [List.self, LocksVerifyCommand.self])
+        commandName: "locks", abstract: "The accounts' locks of a running gateway, and the kinds of lock backend that this program knows.",
+        subcommands: [LocksStatusCommand.self, LocksShowCommand.self, LocksUnlockCommand.self, List.self, LocksVerifyCommand.self])
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "list", abstract: "List them.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the kinds of lock backend.")
         func run() { for id in allLocks().ids.sorted() { print(id) } }
     }
 }
@@ -17,7 +17,7 @@ struct LocksVerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Check a lock backend against the numbered clauses of its contract.",
         discussion: """
-            Without --url it starts servers of its own (redis-server, etcd) on free ports and ends them: that way it can also cut the wire, \
+            Without --url it starts servers of its own (redis-server, etcd, postgres) on free ports and ends them: that way it can also cut the wire, \
             kill the server and take its data away. With --url it uses the server there, and leaves that out; the locks that it makes \
             begin with account_lock:LC-. Exits 0 only if every clause that applies passes.
             """)

@@ -4,9 +4,12 @@ import EtcdLock
 import LockContract
 import Logging
 import MemoryLock
+import PostgresKit
+import PostgresLock
 import RedisKit
 import RedisLock
 import SQLiteLock
+import TradingModel
 
 /// How `locks verify` reaches one kind of lock backend.
 struct LockSubject: Sendable {
@@ -50,6 +53,19 @@ func allLockSubjects() -> [LockSubject] {
             guard url.hasPrefix("http://") || url.hasPrefix("https://") else { throw ValidationError("--url must be http://host:port or https://host:port") }
             return RemoteLockHarness(name: EtcdLockPlugin.id) { wiring in
                 try EtcdLockPlugin.makeBackend(.init(endpoints: [url]), context: context(wiring))
+            }
+        },
+        LockSubject(id: PostgresLockPlugin.id) { url in
+            guard let url else {
+                return PostgresLockHarness { server, wiring in
+                    try PostgresLockPlugin.makeBackend(
+                        .init(url: Secret(server.url(port: wiring.port)), connectTimeout: .seconds(3)), context: context(wiring))
+                }
+            }
+            let secret = Secret(url)
+            guard PostgresConfiguration(url: secret).isReadable else { throw ValidationError("--url must be postgresql://user@host:port/database") }
+            return RemoteLockHarness(name: PostgresLockPlugin.id) { wiring in
+                try PostgresLockPlugin.makeBackend(.init(url: secret), context: context(wiring))
             }
         },
     ]

@@ -4,6 +4,7 @@ import GatewayAPI
 import GatewayConfiguration
 import LockContract
 import Logging
+import RateLimitContract
 import ServiceLifecycle
 import StoreContract
 import TradingModel
@@ -43,16 +44,20 @@ struct GatewayParts {
         guard allowed.contains(file.locks.ttl) else {
             throw StartError("locks.ttl: \(file.locks.type) takes \(allowed.lowerBound) to \(allowed.upperBound)", isConfiguration: true)
         }
+        let limiter = try Self.attempt("rate_limit_backend") { try file.rateLimits.make(RateLimitContext(clock: clock, logger: logger)) }
+        if let limiter { logger.notice("\(limiter.capabilities.notice)", metadata: ["rate_limit_backend": "\(file.rateLimits.type)"]) }
+        var settings = file.gateway
+        settings.programVersion = TurnstileCommand.version
         gateway = TradingGateway(
-            settings: file.gateway, store: store, locks: locks, brokers: try Self.brokers(file, clock: clock, logger: logger),
-            clock: clock, logger: logger)
+            settings: settings, store: store, locks: locks, brokers: try Self.brokers(file, clock: clock, logger: logger),
+            limiter: limiter, clock: clock, logger: logger)
         let http = file.http.tls.map { "http.tls (\($0.certificate), \($0.key))" } ?? "http"
         let api = try Self.attempt(http) { [gateway] in
             try GatewayAPI.makeService(
                 gateway: gateway,
                 options: APIOptions(
                     host: file.http.host, port: file.http.port, readTokens: file.http.tokens["reader"].map { [$0] } ?? [],
-                    tradeTokens: file.http.tokens["trader"].map { [$0] } ?? [],
+                    tradeTokens: file.http.tokens["trader"].map { [$0] } ?? [], adminTokens: file.http.tokens["admin"].map { [$0] } ?? [],
                     tls: file.http.tls.map { APIOptions.TLS(certificatePath: $0.certificate, keyPath: $0.key) },
                     build: TurnstileCommand.version, adapters: allBrokers().entries.map(AdapterDescription.init), onListening: onListening),
                 clock: clock, logger: logger)

@@ -30,5 +30,8 @@ public struct ClockShim: Sendable {
         try "\(offset.components.seconds)".write(toFile: folder + "/offset", atomically: true, encoding: .utf8)
     }
 
+    /// Lets a server that runs as another user read it.
+    public func open() throws { try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder) }
+
     public func remove() { try? FileManager.default.removeItem(atPath: folder) }
 }

@@ -78,8 +78,6 @@ public final class PostgresUnderTest: Sendable {
     public func start() async throws {
         let options = [
             "fsync=on", "listen_addresses=127.0.0.1", "unix_socket_directories=\(folder)", "max_connections=100", "shared_buffers=16MB", "max_wal_size=64MB",
-            // A server that has ended badly is started again at once, and waits for nobody.
-            "autovacuum=off", "wal_level=replica",
         ]
         let words = try Self.command("postgres", ["-D", data, "-p", "\(port)"] + (options + settings).flatMap { ["-c", $0] })
         let process = try ServerProcess(words[0], Array(words.dropFirst()), environment: environment, folder: folder)
@@ -137,12 +135,14 @@ public final class PostgresUnderTest: Sendable {
         return try await Self.run(words, folder: folder)
     }
 
-    /// A copy of this server as it is now, which follows it until it is promoted: with `pg_ctl promote`, or ``promote()``.
-    public func makeStandby() async throws -> PostgresUnderTest {
+    /// A copy of this server as it is now, which follows it until it is promoted.
+    ///
+    /// - Parameter link: Where it finds this server: a proxy's port, which can be cut.
+    public func makeStandby(link: Int) async throws -> PostgresUnderTest {
         let standby = PostgresUnderTest(
             folder: try makeServerFolder("postgres"), port: try await freeServerPort(), settings: settings, environment: environment)
         try Self.chownForServer(standby.folder)
-        try await standby.run("pg_basebackup", "-d", url(), "-D", standby.data, "-R", "-X", "stream", "--checkpoint=fast", "--no-sync")
+        try await standby.run("pg_basebackup", "-d", url(port: link), "-D", standby.data, "-R", "-X", "stream", "--checkpoint=fast", "--no-sync")
         try await standby.start()
         return standby
     }
