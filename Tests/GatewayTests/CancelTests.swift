@@ -50,7 +50,7 @@ import TradingModel
             #expect(try await scene.orders().first?.state == .accepted)
             guard case .notSent = try await scene.gateway.cancel(id, by: "test") else { return #expect(Bool(false)) }
             let order = try #require(try await scene.orders().first)
-            #expect(order.state == .accepted && order.reason == "cancel_not_sent")
+            #expect(order.state == .accepted && order.reason == "cancel_not_sent", "\(order)")
         }
     }
 
