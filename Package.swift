@@ -197,8 +197,9 @@ let plugins: [Target] =
 let testTargets: [Target] = [
     .target(
         name: "TestSupport",
-        dependencies: ["TradingModel", "BrokerContract", "LockContract", "StoreContract", "PluginSettings", logging, asyncHTTPClient]
-            + nio,
+        dependencies: [
+            "TradingModel", "BrokerContract", "LockContract", "StoreContract", "PluginSettings", "ConformanceKit", logging, asyncHTTPClient,
+        ] + nio,
         path: "Tests/TestSupport", swiftSettings: strict),
     tests("TradingModelTests", ["TradingModel", "PluginSettings"]),
     tests("OrderFlowTests", ["TradingModel", "LockContract", "StoreContract", "BrokerContract", "OrderFlow"]),
@@ -231,6 +232,7 @@ let testTargets: [Target] = [
         ]),
     tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
+    tests("ClusterTests", ["TestSupport", "ConformanceKit", "TradingModel"]),
     tests("EndToEndTests", ["TestSupport", "TradingModel", "ConformanceKit", asyncHTTPClient, sqlite] + nio),
 ]
 

@@ -8,6 +8,9 @@ struct RigConfiguration: Sendable {
     var strategies: [[String]]
     /// How long a signal may wait for its venue.
     var maximumAge: String = "3600s"
+    /// For several gateways on one store; nil for a store and locks of its own.
+    var shared: SharedBackends?
+    var id = "bench"
 
     struct VenueAddress: Sendable {
         let port: Int
@@ -19,9 +22,9 @@ struct RigConfiguration: Sendable {
         var lines = [
             "version: 1",
             "http: { host: 127.0.0.1, port: 0, coarse_limit_per_second: 1000000, tokens: { reader: bench-reader } }",
-            "store: { type: sqlite, path: '\(folder)/turnstile.db' }",
-            "locks: { type: sqlite, ttl: 30s }",
-            "gateway: { id: bench, state_directory: '\(folder)' }",
+            "store: \(shared?.store ?? "{ type: sqlite, path: '\(folder)/turnstile.db' }")",
+            "locks: \(shared?.locks ?? "{ type: sqlite, ttl: 30s }")",
+            "gateway: { id: \(id), state_directory: '\(folder)' }",
             "sources:",
             "  bench: { format: native, secret: \(Rig.secret), rate_limit: none, max_age: \(maximumAge) }",
             "accounts:",

@@ -9,7 +9,7 @@ struct TurnstileBench: AsyncParsableCommand {
         discussion: "Each figure is the median of several runs. Ratios compare figures of the same run; absolute figures are this machine's.")
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case accepts, latency, wire, memory, adapters
+        case accepts, latency, wire, memory, adapters, cluster
     }
 
     @Option(name: .long, help: "The gateway's program.")
@@ -33,6 +33,9 @@ struct TurnstileBench: AsyncParsableCommand {
     @Option(name: .long, help: "What ccxt does with an order.")
     var ccxt = "Benchmarks/ccxt_orders.py"
 
+    @Option(name: .long, help: "An empty store that several gateways can share, as it stands behind store: in a configuration; a SQLite file of its own without it.")
+    var store: String?
+
     @Option(name: .long, help: "A Markdown file whose figures are replaced, between its two markers.")
     var update: String?
 
@@ -55,6 +58,7 @@ struct TurnstileBench: AsyncParsableCommand {
             case .latency: lines += try await measurements.acceptLatency()
             case .wire: lines += try await measurements.wireLatency()
             case .memory: lines += try await measurements.memory()
+            case .cluster: lines += try await measurements.cluster(store: store)
             case .adapters: lines += try AdapterCosts().measure(python: python, script: ccxt)
             }
         }

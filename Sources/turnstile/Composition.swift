@@ -60,7 +60,16 @@ func allRateLimiters() -> RateLimitRegistry {
 
 extension ConfigurationLoader {
     /// Reads files for this program, with secrets from its environment.
-    static let program = ConfigurationLoader(brokers: allBrokers(), locks: allLocks(), stores: allStores(), limiters: allRateLimiters())
+    static let program = ConfigurationLoader(brokers: allBrokers(), locks: usableLocks(), stores: allStores(), limiters: allRateLimiters())
+
+    /// Builds for tests can also be given a lock that lies.
+    private static func usableLocks() -> LockRegistry {
+        var locks = allLocks()
+        #if FAILPOINTS
+            locks.register(LyingLockPlugin.self)
+        #endif
+        return locks
+    }
 }
 
 /// A simulated venue that the program can be.

@@ -125,6 +125,24 @@ import TradingModel
         }
     }
 
+    @Test func `with the account comes what waited for it before, and the older order goes first`() async throws {
+        try await TemporaryFolder.with { folder in
+            let settings = InProcessScene.settings(accounts: ["a"])
+            let other = try await InProcessScene.make(settings, folder: folder)
+            let scene = try await InProcessScene.make(settings, folder: folder)
+            // The other gateway stores it and never works; ours knows of its own order alone when it begins.
+            #expect(await other.post(id: "1").status == 202)
+            try await Task.sleep(for: .milliseconds(5))
+            #expect(await scene.post(id: "2").status == 202)
+            try await scene.running {
+                let orders = try await scene.settled(2).sorted { $0.id < $1.id }
+                #expect(orders.compactMap(\.venueOrderID) == ["v1", "v2"])
+            }
+            await scene.store.close()
+            await other.store.close()
+        }
+    }
+
     @Test func `a graceful stop finishes what is in flight and sends nothing more`() async throws {
         try await TemporaryFolder.with { folder in
             let scene = try await InProcessScene.make(InProcessScene.settings(accounts: ["a"]), folder: folder)

@@ -6,10 +6,12 @@ public struct VenueUnderTest: Sendable {
     public let port: Int
     public var url: String { "http://127.0.0.1:\(port)" }
 
-    public static func start(_ simulator: String = "binance", in folder: TemporaryFolder) async throws -> VenueUnderTest {
+    public static func start(
+        _ simulator: String = "binance", in folder: TemporaryFolder, arguments: [String] = []
+    ) async throws -> VenueUnderTest {
         let port = try freePort()
         let process = try ProcessUnderTest(
-            ProcessUnderTest.executables + "/turnstile", ["simulate", simulator, "--port", "\(port)"], folder: folder.path)
+            ProcessUnderTest.executables + "/turnstile", ["simulate", simulator, "--port", "\(port)"] + arguments, folder: folder.path)
         let venue = VenueUnderTest(process: process, port: port)
         try await waitUntil("the venue answers: \(process.text)") {
             (try? await TestHTTP.get(venue.url + "/_sim/orders").status) == 200
@@ -87,8 +89,16 @@ public struct GatewayUnderTest: Sendable {
     }
 
     public static func start(in folder: TemporaryFolder, port: Int, environment: [String: String] = [:]) async throws -> GatewayUnderTest {
+        try await start(inFolder: folder.path, port: port, environment: environment)
+    }
+
+    /// Starts it on the `turnstile.yaml` of this folder, and waits until it answers.
+    public static func start(
+        inFolder folder: String, port: Int, environment: [String: String] = [:], logLevel: String = "info"
+    ) async throws -> GatewayUnderTest {
         let process = try ProcessUnderTest(
-            ProcessUnderTest.executables + "/turnstile", ["serve", "--config", "turnstile.yaml"], environment: environment, folder: folder.path)
+            ProcessUnderTest.executables + "/turnstile", ["serve", "--config", "turnstile.yaml", "--log-level", logLevel],
+            environment: environment, folder: folder)
         let gateway = GatewayUnderTest(process: process, port: port)
         do {
             try await waitUntil("the gateway answers") {

@@ -6,6 +6,8 @@ public final class ProcessUnderTest: Sendable {
     // Foundation's Process is used under the lock only.
     private let process: Mutex<Process>
     private let output = Mutex("")
+    /// Two that start at the same moment would inherit each other's descriptors, and the end of one would stay unseen as long as the other lives.
+    private static let starting = Mutex(())
     public let pid: Int32
 
     /// The folder of the built executables: the test bundle lies beside them.
@@ -24,7 +26,7 @@ public final class ProcessUnderTest: Sendable {
         process.standardOutput = pipe
         process.standardError = pipe
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try Self.starting.withLock { _ in try process.run() }
         pid = process.processIdentifier
         self.process = Mutex(process)
         pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
@@ -49,6 +51,12 @@ public final class ProcessUnderTest: Sendable {
     }
     public var exitCode: Int32? {
         process.withLock { $0.isRunning || $0.terminationReason != .exit ? nil : $0.terminationStatus }
+    }
+
+    /// Whether it stands still after SIGSTOP. Source: proc(5), `/proc/pid/stat`, the state after the name.
+    public var isStopped: Bool {
+        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return stat.split(separator: ")").last?.split(separator: " ").first == "T"
     }
 
     public func send(_ signal: Int32) { if isRunning { kill(pid, signal) } }

@@ -31,11 +31,11 @@ public final class TCPProxy: Sendable {
     }
 
     public let port: Int
-    private let serverPort: Int
     private let loop: any EventLoop
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
+        var serverPort: Int
         var faults: [Direction: Fault] = [:]
         var bytes: [Direction: Int] = [:]
         var cuts = 0
@@ -46,8 +46,8 @@ public final class TCPProxy: Sendable {
 
     private init(port: Int, serverPort: Int, loop: any EventLoop) {
         self.port = port
-        self.serverPort = serverPort
         self.loop = loop
+        state = Mutex(State(serverPort: serverPort))
     }
 
     /// Starts on a free port.
@@ -76,6 +76,9 @@ public final class TCPProxy: Sendable {
         state.withLock { state in for direction in directions { state.faults[direction] = fault } }
     }
 
+    /// From now on new connections lead to this port; those that are open stay where they are.
+    public func redirect(to serverPort: Int) { state.withLock { $0.serverPort = serverPort } }
+
     /// How many bytes came in this direction, whether or not they were let through.
     public func bytes(_ direction: Direction) -> Int { state.withLock { $0.bytes[direction, default: 0] } }
     /// How many cuts have happened.
@@ -102,7 +105,7 @@ public final class TCPProxy: Sendable {
                 self.adopt(channel)
                 self.state.withLock { $0.connections += 1 }
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(TCPProxyFront(proxy: self, serverPort: self.serverPort))
+                    try channel.pipeline.syncOperations.addHandler(TCPProxyFront(proxy: self, serverPort: self.state.withLock { $0.serverPort }))
                 }
             }
             .bind(host: "127.0.0.1", port: port).get()

@@ -94,13 +94,17 @@ actor AccountDesk {
         // As many as wait now: what comes meanwhile waits for the next look, at which the held ones have their turn again.
         for _ in 0..<queue.count {
             guard !Task.isCancelled, !isDraining else { return }
-            guard let entry = queue.next(except: held) else { return }
-            guard entry.notBefore <= clock.monotonic else {
-                held.insert(entry.symbol)
+            guard let first = queue.next(except: held) else { return }
+            guard first.notBefore <= clock.monotonic else {
+                held.insert(first.symbol)
                 continue
             }
+            let known = deliveries
+            guard let grant = await keeper.grant() else { return giveUp(knowing: known) }
+            // With the account comes what waited for it before: an older order goes first.
+            guard let entry = queue.next(except: held), entry.notBefore <= clock.monotonic else { continue }
             failPoint("desk.claimed")
-            switch await send(entry) {
+            switch await send(entry, under: grant) {
             case .done: queue.remove(entry)
             case .again(let record, let pause):
                 queue.remove(entry)
@@ -113,12 +117,7 @@ actor AccountDesk {
         if queue.next(except: held) != nil { mailbox.signal() }
     }
 
-    private func send(_ order: DeskQueue.Entry) async -> Step {
-        let known = deliveries
-        guard let grant = await keeper.grant() else {
-            giveUp(knowing: known)
-            return .stop
-        }
+    private func send(_ order: DeskQueue.Entry, under grant: TenureKeeper.Grant) async -> Step {
         let hold = await hold(grant)
         // What the decision would be on whatever facts: while a venue is away, the orders that wait for it cost the store nothing.
         // Only where rules are missing it goes on, because asking for them may load them.

@@ -1,0 +1,87 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A holder that is stopped with a permit in its hand, beyond its lease and its send window, and continued when another has done the work.
+@Suite(.serialized) struct StoppedHolderTests {
+    /// The second place is behind the look at the clock in the desk, right before the first byte.
+    private static let points = ["desk.permitted", "egress.before_send"]
+
+    @Test("a holder that was stopped between permit and send sends nothing when it wakes, and changes no row", arguments: Pair.shown)
+    func wakes(_ pair: Pair) async throws {
+        let trials = Trials.pick(2, long: 100)
+        // Each sleeper has an account of its own.
+        let atOnce = Trials.pick(2, long: 4)
+        var options = ClusterUnderTest.Options(accounts: atOnce)
+        options.ttl = "2s"
+        try await ClusterUnderTest.with(options, store: pair.store, locks: pair.locks) { cluster in
+            let heir = try await cluster.start(10)
+            var accepted: [String: String] = [:]
+            var (stopped, played) = (0, 0)
+            while stopped < trials {
+                try #require(played < 5 * trials + 20, "the point is passed in \(stopped) of \(played) trials only")
+                let results = try await withThrowingTaskGroup(of: (signal: String, strategy: String, wasStopped: Bool).self) { group in
+                    for place in 1...atOnce {
+                        played += 1
+                        let number = played
+                        group.addTask { try await sleep(Self.points[number % Self.points.count], number, place, cluster, heir) }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                for result in results {
+                    accepted[result.signal] = result.strategy
+                    if result.wasStopped { stopped += 1 }
+                }
+            }
+            let oracle = try await ClusterOracle(cluster, through: heir, accepted: accepted)
+            #expect(oracle.problems == [])
+            #expect(oracle.statuses == ["filled": played])
+            Trials.tell(
+                "SIGSTOP between permit and send, \(pair.testDescription): stopped in \(stopped) of \(played) trials; \(oracle.summary), "
+                    + "\(oracle.history.repeats) of them second attempts")
+            try await heir.process.kill9()
+        }
+    }
+
+    /// One trial with gateway and account `place`. The heir may be quicker than the sleeper: then nothing is shown.
+    private func sleep(
+        _ point: String, _ trial: Int, _ place: Int, _ cluster: ClusterUnderTest, _ heir: GatewayUnderTest
+    ) async throws -> (signal: String, strategy: String, wasStopped: Bool) {
+        let reader = ClusterReader(heir, cluster.venue)
+        let strategy = "s\(place)"
+        let log = cluster.folder(of: place) + "/points-\(trial).log"
+        let sleeper = try await cluster.start(place, environment: ["TURNSTILE_FAILPOINT": "\(point):stop", "TURNSTILE_FAILPOINT_LOG": log])
+        let sender = SignalSender([sleeper, heir])
+        let mine = "&account=\(ClusterUnderTest.account(place))"
+        let earlier = Set(try await reader.orders(mine).map(\.id))
+        let body = SignalSender.body(strategy: strategy, id: "stop-\(trial)")
+        // Whether the answer gets out before the process stops is a matter of luck.
+        async let answer = sender.send(body, to: 0)
+        try await waitUntil("the sleeper stops, or the heir was quicker: \(sleeper.process.text.suffix(1500))") {
+            if sleeper.process.isStopped { return true }
+            return try await reader.orders(mine).contains { $0.terminal && !earlier.contains($0.id) }
+        }
+        // The signal is stored before a desk can have it, so this is a copy.
+        let second = try await sender.deliver(body, to: 1)
+        let signal = try #require(second.signalID)
+        var before: ClusterOrder?
+        try await waitUntil("the order is filled: \(heir.process.text.suffix(1500))", within: .seconds(120)) {
+            before = try await reader.orders("&signal_id=\(signal)").first
+            return before?.status == "filled"
+        }
+        let order = try #require(before)
+        let wasStopped = sleeper.process.isStopped
+        sleeper.process.send(SIGCONT)
+        if let first = await answer { #expect(first == second) }
+        if wasStopped {
+            // Whatever it was going to do with its permit is over when this is passed.
+            try await waitUntil("the sleeper has given up its permit: \(sleeper.process.text.suffix(1500))") {
+                ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").contains("desk.placed\n")
+            }
+            #expect(try await reader.placements(of: order.client_order_id ?? "") == 1, "\(point)")
+            #expect(try await reader.orders("&signal_id=\(signal)").first == order, "\(point): a row was changed")
+        }
+        try await sleeper.process.kill9()
+        return (signal, strategy, wasStopped)
+    }
+}
