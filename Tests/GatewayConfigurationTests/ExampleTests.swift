@@ -17,7 +17,7 @@ import Testing
 
     private func load(_ name: String) throws -> ConfigurationFile {
         let environment = [
-            "TURNSTILE_READ_TOKEN": "r", "TV_SECRET": "s1", "TV_SECRET_OLD": "s0", "BINANCE_KEY": "k", "BINANCE_SECRET": "s",
+            "TURNSTILE_READ_TOKEN": "r", "TURNSTILE_TRADE_TOKEN": "t", "TURNSTILE_ADMIN_TOKEN": "a", "TV_SECRET": "s1", "TV_SECRET_OLD": "s0", "BINANCE_KEY": "k", "BINANCE_SECRET": "s",
             "REDIS_URL": "redis://127.0.0.1:6379", "DATABASE_URL": "postgresql://turnstile@127.0.0.1/turnstile",
             "BINANCE_KEY_2": "k2", "BINANCE_SECRET_2": "s2", "BOT_SIGNING_KEY": "whsec_" + Data(repeating: 1, count: 32).base64EncodedString(),
         ]

@@ -61,10 +61,13 @@ struct EventEndpoint: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Subscribed before the first read, so that no commit falls between the two.
             let commits = store.commits()
+            let others = store.commitsOfOthers()
             group.addTask {
                 for await _ in commits { wakeups.signalCommit() }
                 wakeups.end()
             }
+            // The journal is one for all gateways on the store.
+            group.addTask { for await _ in others { wakeups.signalCommit() } }
             group.addTask {
                 while !Task.isCancelled {
                     try await clock.sleep(for: pingInterval)
