@@ -79,7 +79,7 @@ public struct RateWindow: Sendable {
     public var end: Timestamp { now + rule.interval }
 
     /// Which event of the window, oldest first, must leave before the next fits; nil if it fits now.
-    public func leaving(of count: Int) -> Int? { count >= rule.limit ? count - max(rule.limit, 1) : nil }
+    public func leaving(of count: Int) -> Int? { count >= rule.limit ? max(count - max(rule.limit, 1), 0) : nil }
 
     public func wait(leaving: Timestamp?) -> Duration {
         guard rule.limit > 0, let leaving else { return rule.interval }
