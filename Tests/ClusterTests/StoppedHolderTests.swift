@@ -62,7 +62,7 @@ import Testing
         try await waitUntil("the order is filled and nobody works the account: \(heir.process.text.suffix(1500))", within: .seconds(180)) {
             guard try await reader.orders("&signal_id=\(signal)").first?.status == "filled" else { return false }
             // Then whoever changes the order after this is the sleeper.
-            guard !sleeper.process.isStopped || (try await heir.holds(ClusterUnderTest.account(account))) == false else { return false }
+            if sleeper.process.isStopped, try await heir.holds(ClusterUnderTest.account(account)) { return false }
             before = try await reader.orders("&signal_id=\(signal)").first
             return true
         }
