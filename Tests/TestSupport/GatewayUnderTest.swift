@@ -112,9 +112,9 @@ public struct GatewayUnderTest: Sendable {
     }
 
     /// Waits until the account's venue session is up.
-    public func waitForAccount() async throws {
+    public func waitForAccount(within limit: Duration = .seconds(60)) async throws {
         do {
-            try await waitUntil("the account is connected") {
+            try await waitUntil("the account is connected", within: limit) {
                 guard process.isRunning else { return true }
                 let reply = try? await TestHTTP.get(url + "/readyz?verbose")
                 return reply?.status == 200 && reply?.json["status"] as? String == "pass"
@@ -150,6 +150,11 @@ public struct GatewayUnderTest: Sendable {
     }
 
     public func orders() async throws -> [[String: Any]] { try await get("/api/v1/orders?limit=1000").list }
+
+    /// Whether it works this account now.
+    public func holds(_ account: String) async throws -> Bool {
+        try await get("/api/v1/accounts").list.contains { $0["id"] as? String == account && $0["tenure"] is [String: Any] }
+    }
 
     public static func signal(_ action: String = "buy", quantity: String = "0.010", extra: String = "") -> String {
         #"{"v":1,"strategy":"trend","symbol":"BTCUSD","action":"\#(action)","quantity":"\#(quantity)"\#(extra)}"#

@@ -53,7 +53,8 @@ public struct ClusterUnderTest: Sendable {
         let port = try freePort()
         try configuration(number, port: port).write(toFile: own + "/turnstile.yaml", atomically: true, encoding: .utf8)
         let gateway = try await GatewayUnderTest.start(inFolder: own, port: port, environment: environment, logLevel: "notice")
-        try await gateway.waitForAccount()
+        // Several that start at once on a busy machine, each with many accounts, take their time.
+        try await gateway.waitForAccount(within: .seconds(180))
         return gateway
     }
 
