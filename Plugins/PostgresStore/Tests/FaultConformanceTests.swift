@@ -31,7 +31,7 @@ import TradingModel
                 let store = try await place.open(place.configuration())
                 let configuration = PostgresConfiguration(
                     url: Secret(server.url(port: proxy.port, parameters: "?sslmode=disable")), connectTimeout: .seconds(30),
-                    statementTimeout: .seconds(60), schema: place.schema)
+                    statementTimeout: .seconds(5), schema: place.schema)
                 let pool = PostgresPool(
                     configuration, options: .init(size: 1, acquireTimeout: .seconds(60)), clock: SystemClock(), admit: { _ in })
                 let writer = GroupWriter(pool: pool, channel: "c", name: "n", clock: SystemClock(), logger: quiet) { _ in }
@@ -61,7 +61,8 @@ import TradingModel
                 } catch { return .failure(error) }
             }
             // Ten of them first: from then on each takes the same number of bytes, until the journal's numbers get longer.
-            for number in 0..<10 { _ = try await admit("warm\(number)").get() }
+            for number in 0..<10 {
+                _ = try await admit("warm\(number)").get() }
             let before = proxy.bytes(direction)
             _ = try await admit("measured").get()
             let size = proxy.bytes(direction) - before
