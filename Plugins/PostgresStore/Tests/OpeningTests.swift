@@ -58,7 +58,7 @@ import TradingModel
             try await PostgresPlace.with(on: server) { place in
                 let store = try await place.open(place.configuration())
                 let before = try await store.openTenure(aTenure("a1")).tenure
-                let standby = try await server.makeStandby()
+                let standby = try await server.makeStandby(link: server.port)
                 let outcome: Result<Void, any Error>
                 do {
                     await #expect(throws: (any Error).self) { _ = try await place.open(place.configuration(standby.url())) }
