@@ -99,10 +99,14 @@ public actor PostgresConnection {
         }
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
         guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else { throw failedToOpen(handle) }
-        openness.withLock { $0 = true }
-        wire.start(
+        let isWatched = wire.start(
             readable: { [weak self] in self?.assumeIsolated { $0.receive() } },
             writable: { [weak self] in self?.assumeIsolated { $0.flush() } })
+        guard isWatched else {
+            wire.close()
+            throw PostgresError(.notConnected, "no file descriptor is left")
+        }
+        openness.withLock { $0 = true }
     }
 
     private func failedToOpen(_ handle: OpaquePointer) -> PostgresError {
@@ -196,7 +200,10 @@ public actor PostgresConnection {
 
     private func flush() {
         guard let handle = wire.handle else { return }
-        switch PQflush(handle) {
+        let state = PQflush(handle)
+        // Without a socket libpq throws away what it is to send, and says that it was sent.
+        guard PQsocket(handle) >= 0, PQstatus(handle) != CONNECTION_BAD else { return end(trimmed(PQerrorMessage(handle))) }
+        switch state {
         case 0: wire.watchWriting(false)
         case 1: wire.watchWriting(true)
         default: end(trimmed(PQerrorMessage(handle)))

@@ -1,6 +1,10 @@
 import CLibpq
 import Dispatch
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// libpq's handle and the sources that tell when its socket can be read or written.
 ///
 /// `@unchecked Sendable`: touched on `queue` only, which every method checks.
@@ -10,6 +14,8 @@ final class Wire: @unchecked Sendable {
     private var reading: (any DispatchSourceRead)?
     private var writing: (any DispatchSourceWrite)?
     private var isWriting = false
+    /// Ours, of the same socket as libpq's.
+    private var descriptor: CInt?
 
     init(queue: DispatchQueue) { self.queue = queue }
 
@@ -18,17 +24,24 @@ final class Wire: @unchecked Sendable {
         self.handle = handle
     }
 
-    /// Watches the socket of the connected handle. The write source sleeps until it is asked for.
-    func start(readable: @escaping @Sendable () -> Void, writable: @escaping @Sendable () -> Void) {
+    /// Watches the socket of the connected handle. The write source sleeps until it is asked for. False if the process has no
+    /// descriptor left for it.
+    func start(readable: @escaping @Sendable () -> Void, writable: @escaping @Sendable () -> Void) -> Bool {
         dispatchPrecondition(condition: .onQueue(queue))
-        guard let handle, reading == nil else { return }
-        let reading = DispatchSource.makeReadSource(fileDescriptor: PQsocket(handle), queue: queue)
+        guard let handle, reading == nil else { return false }
+        // libpq closes its socket by itself when it finds the connection broken, also while it sends. A source would then watch a number
+        // that nobody or somebody else has, and stay silent; our own number for the same socket still tells of its end.
+        let descriptor = fcntl(PQsocket(handle), F_DUPFD_CLOEXEC, 0)
+        guard descriptor >= 0 else { return false }
+        self.descriptor = descriptor
+        let reading = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
         reading.setEventHandler(handler: readable)
-        let writing = DispatchSource.makeWriteSource(fileDescriptor: PQsocket(handle), queue: queue)
+        let writing = DispatchSource.makeWriteSource(fileDescriptor: descriptor, queue: queue)
         writing.setEventHandler(handler: writable)
         self.reading = reading
         self.writing = writing
         reading.resume()
+        return true
     }
 
     /// Whether to tell when the socket can take more.
@@ -83,7 +96,12 @@ final class Wire: @unchecked Sendable {
         }
         reading = nil
         writing = nil
-        group.notify(queue: queue) { held.finish() }
+        let descriptor = descriptor
+        self.descriptor = nil
+        group.notify(queue: queue) {
+            held.finish()
+            if let descriptor { _ = Glibc.close(descriptor) }
+        }
     }
 
     /// The same from any thread.

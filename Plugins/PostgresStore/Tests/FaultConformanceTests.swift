@@ -31,7 +31,7 @@ import TradingModel
                 let store = try await place.open(place.configuration())
                 let configuration = PostgresConfiguration(
                     url: Secret(server.url(port: proxy.port, parameters: "?sslmode=disable")), connectTimeout: .seconds(30),
-                    statementTimeout: .seconds(60), schema: place.schema)
+                    statementTimeout: .seconds(60), answerTimeout: .seconds(5), schema: place.schema)
                 let pool = PostgresPool(
                     configuration, options: .init(size: 1, acquireTimeout: .seconds(60)), clock: SystemClock(), admit: { _ in })
                 let writer = GroupWriter(pool: pool, channel: "c", name: "n", clock: SystemClock(), logger: quiet) { _ in }
@@ -258,29 +258,6 @@ import TradingModel
             await claiming.rollback()
             await other.close()
             await store.close()
-        }
-    }
-
-    @Test func `at the server's connection limit the store goes on with what it has`() async throws {
-        try await PostgresPlace.with { place in
-            let role = "r_\(UInt64.random(in: 0 ... .max))"
-            try await place.query("CREATE ROLE \(role) LOGIN SUPERUSER")
-            let store = try await place.open(place.configuration(place.url.replacing("postgres@", with: "\(role)@")))
-            _ = try await store.admit(admission("a"))
-            // Superusers are exempt from a role's own limit, so it stops being one while it is connected.
-            try await place.query("ALTER ROLE \(role) NOSUPERUSER CONNECTION LIMIT 3")
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in 0..<30 {
-                    group.addTask {
-                        if number % 2 == 0 { _ = try await store.order("ord-a") } else { _ = try await store.admit(admission("n\(number)")) }
-                    }
-                }
-                try await group.waitForAll()
-            }
-            #expect(store.gauges.waiting == 0)
-            await store.close()
-            try await place.query("REASSIGN OWNED BY \(role) TO postgres", "DROP OWNED BY \(role)")
-            try await waitUntil("the role is free", within: .seconds(60)) { (try? await place.query("DROP ROLE \(role)")) != nil }
         }
     }
 }
