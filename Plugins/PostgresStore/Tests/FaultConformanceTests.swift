@@ -66,7 +66,7 @@ import TradingModel
             _ = try await admit("measured").get()
             let size = proxy.bytes(direction) - before
             var (known, lost) = (0, 0)
-            for offset in stride(from: 1, through: size, by: max(1, size / 60)) {
+            for offset in stride(from: 1, through: size, by: max(1, size / 24)) {
                 let name = "cut-\(offset)"
                 proxy.set(TCPProxy.Fault(cutAfter: offset, cutsWithReset: offset % 2 == 0), direction)
                 let result = await admit(name)
@@ -104,7 +104,7 @@ import TradingModel
             let before = proxy.bytes(direction)
             #expect(try await permit("measured"))
             let size = proxy.bytes(direction) - before
-            for offset in stride(from: 1, through: size, by: max(1, size / 40)) {
+            for offset in stride(from: 1, through: size, by: max(1, size / 24)) {
                 let name = "cut-\(offset)"
                 proxy.set(TCPProxy.Fault(cutAfter: offset), direction)
                 let isGranted = try await permit(name)
