@@ -49,8 +49,9 @@ actor TenureKeeper {
     private var isClosed = false
     private var nextTry: MonotonicInstant?
     private var failures = 0
-    /// How often in a row somebody else took the account from us before our lease was renewed once.
+    /// How often in a row somebody else took the account from us before we had had it for a third of a lease's life.
     private var defeats = 0
+    private static let longestPause = Duration.seconds(30)
 
     init(
         account: AccountID, settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, holder: HolderIdentity,
@@ -164,7 +165,7 @@ actor TenureKeeper {
             case .renewed(let lease):
                 if holding?.tenure == current.tenure {
                     holding?.lease = lease
-                    defeats = 0
+                    if clock.monotonic - current.permitsFrom >= settings.lockTTL / 3 { defeats = 0 }
                 }
                 await alerts.clear("lock_unavailable", subject: "account:\(account)")
             case .lost:
@@ -181,9 +182,9 @@ actor TenureKeeper {
         guard holding?.tenure == tenure else { return }
         holding = nil
         // Where a backend grants one account to two gateways, each would fence the other before it has sent anything, in step, for ever.
-        // A random pause that doubles lets one of them work meanwhile.
+        // A random pause that doubles lets one of them work meanwhile: who came last comes back ever later, and who has worked for a while soon.
         defeats += 1
-        nextTry = clock.monotonic + min(Duration.milliseconds(50) * (1 << min(defeats - 1, 6)), settings.lockTTL) * Double.random(in: 0...1)
+        nextTry = clock.monotonic + min(Duration.milliseconds(50) * (1 << min(defeats - 1, 10)), Self.longestPause) * Double.random(in: 0...1)
         await alerts.raise("lock_lost", .high, subject: "account:\(account)", "\(why); no more is sent under it")
     }
 
