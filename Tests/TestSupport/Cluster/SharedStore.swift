@@ -4,7 +4,7 @@ import ConformanceKit
 public enum SharedStoreKind: String, Sendable, CustomStringConvertible {
     case sqlite, postgres
     /// Those that the program knows.
-    public static let all: [SharedStoreKind] = [.postgres]
+    public static let all: [SharedStoreKind] = [.sqlite, .postgres]
     public var description: String { rawValue }
 }
 
