@@ -96,8 +96,9 @@ import TradingModel
             try await fixture.admitOrder("poison")
             try await fixture.admitOrder("next")
             var (tenure, predecessor) = try await open(worker("a"), on: fixture, owner: "o0")
+            var fallen = tenure
             for crash in 1...3 {
-                let fallen = tenure
+                fallen = tenure
                 (tenure, predecessor) = try await open(worker("a"), on: fixture, owner: OwnerToken("o\(crash)"))
                 #expect(predecessor == fallen)
                 let dead = try await fixture.store.countCrash(of: fallen, under: tenure, limit: 3, at: start)
@@ -112,6 +113,7 @@ import TradingModel
 
             let replayed = try await fixture.store.decide("ord-poison", .replay, by: "ada", reason: "mended", at: start)
             #expect(replayed.state == .queued)
+            #expect(try await fixture.store.countCrash(of: fallen, under: current, limit: 1, at: start).isEmpty, "counted again after the replay")
             guard case .granted = try await fixture.permit("ord-poison", under: tenure) else { return #expect(Bool(false), "not granted") }
             let story = try await fixture.store.journal(of: "sig-poison").map(\.type)
             #expect(story.suffix(3) == ["order.dead_letter", "order.dead_letter.replayed", "order.permitted"])

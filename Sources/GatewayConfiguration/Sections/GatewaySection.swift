@@ -1,3 +1,4 @@
+import LockContract
 import PluginSettings
 
 /// `gateway: { id, lock_delay, send_window, pause_margin, state_directory }`
@@ -10,7 +11,7 @@ struct GatewaySection {
 
     init(_ root: SettingsReader) {
         (id, lockDelay, sendWindow, pauseMargin, stateDirectory) = root.block("gateway") { gateway in
-            let id = gateway.text("id") ?? "gateway"
+            let id = gateway.text("id") ?? Self.idOfThisProcess()
             checkName(id, gateway, at: gateway.position(of: "id"))
             return (
                 id,
@@ -20,5 +21,13 @@ struct GatewaySection {
                 gateway.text("state_directory") ?? "var"
             )
         }
+    }
+
+    /// Host name and process, in the characters of a name. The host of a container of its own process numbers has more behind a slash.
+    static func idOfThisProcess() -> String {
+        let process = HolderIdentity.current(gateway: "", purpose: "")
+        let host = process.host.prefix { $0 != "/" }.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") ? $0 : "-" }
+        let name = String(host.drop { $0 == "-" }.prefix(50))
+        return "\(name.isEmpty ? "gateway" : name)-\(process.processID)"
     }
 }

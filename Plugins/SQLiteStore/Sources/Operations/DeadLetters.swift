@@ -15,7 +15,7 @@ extension StoreTransaction {
         for id in try suspects(of: fence, account: tenure.account) {
             try db.cachedStatement(sql: "INSERT INTO crashes (order_id, account, epoch, counter, holder, at) VALUES (?, ?, ?, ?, ?, ?)")
                 .execute(arguments: [id.rawValue, tenure.account.rawValue, fence.epoch, fence.counter, holder, at.microseconds])
-            let count = try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM crashes WHERE order_id = ?"), arguments: [id.rawValue]) ?? 0
+            let count = try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM crashes WHERE order_id = ? AND is_forgotten = 0"), arguments: [id.rawValue]) ?? 0
             guard count >= limit, try !isDeadLetter(id) else { continue }
             try db.cachedStatement(sql: "INSERT INTO dead_letters (order_id, since) VALUES (?, ?)").execute(arguments: [id.rawValue, at.microseconds])
             guard let order = try OrderRecord.find(db, id) else { continue }
@@ -61,7 +61,8 @@ extension StoreTransaction {
             try journal.write(.closed(order), at: at)
         }
         try db.cachedStatement(sql: "DELETE FROM dead_letters WHERE order_id = ?").execute(arguments: [id.rawValue])
-        try db.cachedStatement(sql: "DELETE FROM crashes WHERE order_id = ?").execute(arguments: [id.rawValue])
+        // They stay known, so that the tenure that died is not counted again.
+        try db.cachedStatement(sql: "UPDATE crashes SET is_forgotten = 1 WHERE order_id = ?").execute(arguments: [id.rawValue])
         return ended.first ?? order
     }
 }
@@ -76,7 +77,7 @@ extension DeadLetter {
     }
 
     fileprivate static func crashes(_ db: Database, of order: OrderID) throws -> [Crash] {
-        let statement = try db.cachedStatement(sql: "SELECT at, holder, epoch, counter FROM crashes WHERE order_id = ? ORDER BY at, epoch, counter")
+        let statement = try db.cachedStatement(sql: "SELECT at, holder, epoch, counter FROM crashes WHERE order_id = ? AND is_forgotten = 0 ORDER BY at, epoch, counter")
         return try Row.fetchAll(statement, arguments: [order.rawValue]).map { row in
             Crash(at: row.time(0), holder: try HolderText.read(row[1]), fence: FencingToken(epoch: row[2], counter: row[3]))
         }

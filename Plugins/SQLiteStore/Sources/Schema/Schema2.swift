@@ -24,6 +24,7 @@ enum Schema2 {
           counter INTEGER NOT NULL,
           holder TEXT NOT NULL CHECK (json_valid(holder)),
           at INTEGER NOT NULL,
+          is_forgotten INTEGER NOT NULL DEFAULT 0 CHECK (is_forgotten IN (0, 1)),
           PRIMARY KEY (order_id, epoch, counter)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX crashes_by_tenure ON crashes (account, epoch, counter);
