@@ -45,12 +45,15 @@ public struct PermitFacts: Sendable {
     /// Legs of other entries in this symbol that are open, have had a permit, and trade to this order's side: they will close a
     /// position that this order may mean to close too.
     public var openLegs: [OrderID]
+    /// Set while a person has to release the account; then no permit is granted, whatever the decision.
+    public var halt: AccountHalt?
 
     public init(
         now: Timestamp, order: OrderRecord, attempts: [AttemptRecord], position: PositionRecord?, lastTradeAt: Timestamp?,
         lastTradeID: OrderID?, unsettled: [OrderID], entryOfSameSignal: OrderID?, openSellQuantity: Quantity, openBuyQuantity: Quantity,
-        legs: [OrderRecord] = [], openLegs: [OrderID] = []
+        legs: [OrderRecord] = [], openLegs: [OrderID] = [], halt: AccountHalt? = nil
     ) {
+        self.halt = halt
         self.now = now
         self.order = order
         self.attempts = attempts

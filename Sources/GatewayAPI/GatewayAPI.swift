@@ -28,6 +28,7 @@ public enum GatewayAPI {
                 store: gateway.store, clock: clock, pingInterval: options.pingInterval,
                 slots: EventStreamSlots(limit: options.maximumEventStreams)),
             cancels: CancelEndpoint(gateway: gateway),
+            syncs: SyncEndpoints(gateway: gateway),
             monitoring: MonitoringEndpoints(gateway: gateway),
             operations: OperatorEndpoints(gateway: gateway, deadlines: deadlines),
             readers: BearerTokens(.reader, options.readTokens + options.tradeTokens + options.adminTokens),

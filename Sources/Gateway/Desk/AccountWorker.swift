@@ -14,6 +14,8 @@ struct AccountWorker: Sendable {
     let tracker: OrderTracker
     let canceller: OrderCanceller
     let parked: ParkedOrders
+    let reconciler: Reconciler
+    private let catchUp = CatchUp()
     /// Set by whoever knows of work while the account is not ours.
     let demand: Demand
     private let crashes: CrashCounter
@@ -28,7 +30,7 @@ struct AccountWorker: Sendable {
     ) async {
         var logger = logger
         logger[metadataKey: "account"] = .string(account.id.rawValue)
-        let tracker = OrderTracker(account: account.id, settings: gateway, broker: broker, store: store, alerts: alerts, clock: clock, logger: logger)
+        let tracker = OrderTracker(account: account.id, settings: gateway, broker: broker, store: store, catchUp: catchUp, alerts: alerts, clock: clock, logger: logger)
         let handover = Handover()
         let crashes = CrashCounter(holder: holder, store: store, alerts: alerts, clock: clock, logger: logger)
         let keeper = TenureKeeper(
@@ -41,15 +43,20 @@ struct AccountWorker: Sendable {
             })
         let demand = Demand()
         let desk = AccountDesk(
-            account: account.id, settings: gateway, broker: broker, store: store, keeper: keeper, tracker: tracker, alerts: alerts,
+            account: account.id, settings: gateway, broker: broker, store: store, keeper: keeper, tracker: tracker, catchUp: catchUp, alerts: alerts,
             clock: clock, logger: logger, onTurnedAway: { demand.set(true) })
         await handover.connect { for order in $0 { await desk.enqueue(order) } }
+        let reconciler = Reconciler(
+            account: account, settings: gateway.tracking, broker: broker, store: store, keeper: keeper, tracker: tracker, catchUp: catchUp, alerts: alerts,
+            clock: clock, logger: logger, onCaughtUp: { desk.wake() })
         await tracker.connect(
-            grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) })
+            grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) },
+            onStranger: { await reconciler.note($0) })
         parked = ParkedOrders(
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, alerts: alerts, clock: clock, logger: logger)
         canceller = OrderCanceller(
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, sendWindow: gateway.sendWindow, clock: clock, logger: logger)
+        self.reconciler = reconciler
         self.settings = account
         self.gateway = gateway
         self.broker = broker
@@ -63,6 +70,9 @@ struct AccountWorker: Sendable {
         supervisor = Supervisor(alerts: alerts, clock: clock, logger: logger)
     }
 
+    /// Nothing is missing that a comparison with the venue has to bring first.
+    var isCaughtUp: Bool { catchUp.reason == nil }
+
     /// Runs until cancelled.
     func run() async {
         let id = settings.id
@@ -71,6 +81,7 @@ struct AccountWorker: Sendable {
             group.addTask { await supervisor.keep("\(id).events") { try await tracker.receiveEvents() } }
             group.addTask { await supervisor.keep("\(id).apply") { try await tracker.applyEvents() } }
             group.addTask { await supervisor.keep("\(id).checks") { try await tracker.runChecks() } }
+            group.addTask { await supervisor.keep("\(id).reconcile") { try await reconciler.run() } }
             group.addTask { await supervisor.keep("\(id).desk") { try await desk.run() } }
             group.addTask { await supervisor.keep("\(id).renew") { try await renew() } }
             group.addTask { await supervisor.keep("\(id).lease") { try await takeWhenWanted() } }
@@ -105,7 +116,7 @@ struct AccountWorker: Sendable {
             try await clock.sleep(for: .milliseconds(100))
             let isIdle = await desk.isIdle
             if !isIdle { desk.wake() }
-            guard isIdle, await tracker.isIdle, await keeper.tenure != nil else {
+            guard isIdle, await tracker.isIdle, await !reconciler.isRunning, await keeper.tenure != nil else {
                 idleSince = nil
                 continue
             }

@@ -12,6 +12,7 @@ struct APIResponder: HTTPResponder {
     let reads: ReadEndpoints
     let events: EventEndpoint
     let cancels: CancelEndpoint
+    let syncs: SyncEndpoints
     let monitoring: MonitoringEndpoints
     let operations: OperatorEndpoints
     let readers: BearerTokens
@@ -34,6 +35,9 @@ struct APIResponder: HTTPResponder {
             } else if case .order(let id) = endpoint, request.method == .delete {
                 try traders.authorize(request.headers)
                 response = try await cancels.cancel(id, request, correlation)
+            } else if let endpoint, endpoint.isSync, request.method == .post {
+                try traders.authorize(request.headers)
+                response = try await syncs.sync(endpoint, request)
             } else if let endpoint, endpoint.isDecision, request.method == .post {
                 try admins.authorize(request.headers)
                 try OperatorBody.check(request.headers)
@@ -67,7 +71,7 @@ struct APIResponder: HTTPResponder {
         guard let endpoint else { throw Problem.notFound }
         guard endpoint.methods.contains(request.method) else { throw Problem.methodNotAllowed(endpoint.methods) }
         switch endpoint {
-        case .hook, .decision, .unlock, .deadLetter: throw Problem.methodNotAllowed(endpoint.methods)
+        case .hook, .decision, .unlock, .deadLetter, .orderSync, .accountSync, .resume: throw Problem.methodNotAllowed(endpoint.methods)
         case .livez: return try health.live(request)
         case .readyz: return try await health.ready(request, showsDetails: readers.carriesToken(request.headers))
         case .signals: return try await reads.signals(request)
@@ -84,6 +88,9 @@ struct APIResponder: HTTPResponder {
         case .workers: return try await monitoring.workers(request)
         case .queue: return try await monitoring.queue(request)
         case .deadLetters: return try await monitoring.deadLetters(request)
+        case .watchedOrders: return try await syncs.watched(request)
+        case .externalOrders(let account): return try await syncs.external(account, request)
+        case .reconciliation(let account): return try await syncs.reconciliation(account, request)
         }
     }
 

@@ -20,6 +20,13 @@ public struct PermitDecision: Sendable {
     }
 
     public func decide(_ facts: PermitFacts) -> PermitVerdict {
+        guard hold == nil, let halt = facts.halt else { return judge(facts) }
+        var held = self
+        held.hold = ("account_halted", "the account is halted (\(halt.cause): \(halt.detail)) until a person releases it")
+        return held.judge(facts)
+    }
+
+    private func judge(_ facts: PermitFacts) -> PermitVerdict {
         let order = facts.order
         let isFirst = order.attempts == 0
         if facts.now >= order.expiresAt { return expired(order) }

@@ -17,6 +17,12 @@ public enum PermitRules {
         }
     }
 
+    /// Whatever was decided: while an account is halted, nothing of it is permitted.
+    public static func checkNotHalted(_ facts: PermitFacts) throws(StoreError) {
+        guard let halt = facts.halt else { return }
+        throw .refused("account \(halt.account) is halted (\(halt.cause)); a person has to release it")
+    }
+
     /// What a granted permit writes of one order.
     public struct Grant: Sendable {
         public let order: OrderRecord
@@ -128,7 +134,8 @@ extension PermitFacts {
     /// - Parameter others: The other working orders but the order's own legs, oldest first.
     public init(
         now: Timestamp, order: OrderRecord, attempts: [AttemptRecord], position: PositionRecord?,
-        lastTrade: (id: OrderID, at: Timestamp)?, others: [WorkingOrder], entryOfSameSignal: OrderID?, legs: [OrderRecord]
+        lastTrade: (id: OrderID, at: Timestamp)?, others: [WorkingOrder], entryOfSameSignal: OrderID?, legs: [OrderRecord],
+        halt: AccountHalt? = nil
     ) {
         func unfilled(_ side: Side) -> Quantity {
             others.reduce(into: Quantity.zero) { sum, other in
@@ -138,6 +145,7 @@ extension PermitFacts {
         self.init(
             now: now, order: order, attempts: attempts, position: position, lastTradeAt: lastTrade?.at, lastTradeID: lastTrade?.id,
             unsettled: others.filter(\.isUnsettled).map(\.id), entryOfSameSignal: entryOfSameSignal, openSellQuantity: unfilled(.sell),
-            openBuyQuantity: unfilled(.buy), legs: legs, openLegs: others.filter { $0.isLeg && $0.side == order.side }.map(\.id))
+            openBuyQuantity: unfilled(.buy), legs: legs, openLegs: others.filter { $0.isLeg && $0.side == order.side }.map(\.id),
+            halt: halt)
     }
 }

@@ -13,7 +13,7 @@ extension WriteTransaction {
         let answers = try await ask(
             questions + [
                 Self.tenure(of: request.tenure.account), Self.lastTrade(id, atAccount: true), Self.lastTrade(id, atAccount: false),
-                Self.working(id), Self.entry(id), Self.isDeadLetter(id),
+                Self.working(id), Self.entry(id), Self.isDeadLetter(id), Self.halt(of: request.tenure.account),
             ])
         let others = answers[questions.count...].map { $0 }
         try Self.check(request.tenure, isCurrent: others[0].first)
@@ -26,7 +26,8 @@ extension WriteTransaction {
             now: request.now, order: order, attempts: snapshot.attempts, position: snapshot.position,
             lastTrade: try trade.map { (OrderID(try $0.text(0)), Timestamp(microseconds: try $0.integer(1))) },
             others: try others[3].rows.map { try WorkingOrder(row: $0) }, entryOfSameSignal: try others[4].first.map { OrderID(try $0.text(0)) },
-            legs: snapshot.legs.map(\.order))
+            legs: snapshot.legs.map(\.order),
+            halt: try others[6].first.map { try RecordCodec.read($0.text(0)) })
         switch decide(facts) {
         case .wait(let reason): return .waiting(reason: reason)
         case .close(let state, let reason, let detail):
@@ -37,6 +38,7 @@ extension WriteTransaction {
             }
             return .closed(closed[0])
         case .grant(let newOrder, let notes):
+            try PermitRules.checkNotHalted(facts)
             let grant = try PermitRules.grant(newOrder, for: order, request, notes: notes)
             try await write(grant, at: request.now)
             for leg in facts.legs {

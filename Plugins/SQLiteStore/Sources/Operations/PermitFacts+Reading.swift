@@ -11,7 +11,7 @@ extension StoreTransaction {
             now: now, order: order, attempts: try AttemptRecord.all(db, of: order.id),
             position: try PositionRecord.find(db, account: order.account, symbol: order.symbol), lastTrade: trade,
             others: try workingOrders(besides: order), entryOfSameSignal: try entryOfSameSignal(as: order),
-            legs: order.bracket == nil ? [] : try OrderRecord.legs(db, of: order.id))
+            legs: order.bracket == nil ? [] : try OrderRecord.legs(db, of: order.id), halt: try halt(of: order.account))
     }
 
     /// The account's other open orders in the symbol that have had a permit, oldest first; not the order's own legs.
