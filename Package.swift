@@ -93,7 +93,7 @@ let core: [Target] = [
     module("RedisKit", ["TradingModel", "PluginSettings", "CHiredis", nioSSL] + nio),
     module("StoreKit", ["TradingModel", "LockContract", "StoreContract", crypto]),
     .systemLibrary(name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-    module("PostgresKit", ["TradingModel", "CLibpq"]),
+    module("PostgresKit", ["TradingModel", "PluginSettings", "CLibpq"]),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
         "Gateway",
