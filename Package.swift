@@ -108,7 +108,7 @@ let core: [Target] = [
         "GatewayAPI",
         [
             "TradingModel", "BrokerContract", "StoreContract", "LockContract", "OrderFlow", "Gateway", "ServerKit",
-            "FailPoints", hummingbird, httpTypes, nioHTTPTypes, logging, crypto, lifecycle,
+            "FailPoints", hummingbird, hummingbirdCore, httpTypes, nioHTTPTypes, logging, crypto, lifecycle,
         ] + nio),
     module(
         "GatewayConfiguration",
@@ -219,7 +219,7 @@ let testTargets: [Target] = [
         "GatewayTests",
         [
             "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", "GatewayAPI", "SQLiteStore",
-            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "TestSupport", asyncHTTPClient, logging, lifecycle, grdb,
+            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "AdapterKit", "TestSupport", asyncHTTPClient, logging, lifecycle, grdb,
         ] + nio),
     tests(
         "GatewayConfigurationTests",
