@@ -239,7 +239,7 @@ let testTargets: [Target] = [
     tests(
         "AdapterCommandTests",
         [
-            "ConformanceKit", "TradingModel", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
+            "ConformanceKit", "TradingModel", "StoreContract", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
             "BinanceStyleSimulator", "NewVenue", "NewVenueSimulator", "TestSupport", "turnstile", logging,
         ]),
     tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
