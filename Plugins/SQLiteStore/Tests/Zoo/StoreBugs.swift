@@ -26,7 +26,33 @@ struct StoreBug: Sendable, CustomStringConvertible {
         func of(_ tenure: Tenure) -> Tenure { tenures.withLock { $0[tenure.account] } ?? tenure }
     }
 
-    static let all: [StoreBug] = single + shared
+    static let all: [StoreBug] = single + shared + episodes
+
+    private static let episodes: [StoreBug] = [
+        StoreBug("only active episodes are open", caughtBy: "SC-22.states") { StoreHooks(episodes: { $0.filter { $0.state == .active } }) },
+        StoreBug("an episode's steps are forgotten", caughtBy: "SC-22.tend") {
+            StoreHooks(episodeWork: { work in
+                var wrong = work
+                wrong.steps = []
+                return wrong
+            })
+        },
+        StoreBug("the gateway's own orders are not told", caughtBy: "SC-22.tend") {
+            StoreHooks(episodeFacts: { facts in
+                var wrong = facts
+                wrong.own = []
+                return wrong
+            })
+        },
+        StoreBug("a fill can be taken back twice", caughtBy: "SC-23.bust") {
+            StoreHooks(takeBack: { base, real throws(StoreError) in
+                do throws(StoreError) { return try await real() } catch {
+                    guard case .refused = error, let position = try await base.positions(account: nil).first else { throw error }
+                    return position
+                }
+            })
+        },
+    ]
 
     private static let single: [StoreBug] = [
         StoreBug("a copy becomes a signal of its own", caughtBy: "SC-02.for-ever") {
