@@ -77,8 +77,11 @@ public struct ProtectionPolicy: Sendable, Hashable, Codable {
     /// How long a position may be without its stop.
     public var stopWithin: Duration
     public var onFailure: Failure
-    public init(stopWithin: Duration = .seconds(3), onFailure: Failure = .flatten) {
+    /// Where a venue takes a stop with a limit only: how many percent beyond the stop the limit lies.
+    public var limitOffset: Quantity
+    public init(stopWithin: Duration = .seconds(3), onFailure: Failure = .flatten, limitOffset: Quantity = 1) {
         self.stopWithin = stopWithin
         self.onFailure = onFailure
+        self.limitOffset = limitOffset
     }
 }

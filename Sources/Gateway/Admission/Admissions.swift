@@ -28,7 +28,7 @@ final class Admissions: Sendable {
     private let onAdmitted: @Sendable ([OrderRecord]) -> Void
 
     init(
-        settings: GatewaySettings, clientOrderIDRules: [AccountID: ClientOrderIDRules], store: any OrderStore, limiter: (any RateLimiter)?,
+        settings: GatewaySettings, clientOrderIDRules: [AccountID: ClientOrderIDRules], bracketAccounts: Set<AccountID>, store: any OrderStore, limiter: (any RateLimiter)?,
         alerts: AlertDesk, clock: any TradingClock, logger: Logger, onAdmitted: @escaping @Sendable ([OrderRecord]) -> Void
     ) {
         self.settings = settings
@@ -37,7 +37,7 @@ final class Admissions: Sendable {
         self.clock = clock
         self.logger = logger
         self.onAdmitted = onAdmitted
-        planner = Planner(strategies: settings.strategies, clientOrderIDRules: clientOrderIDRules)
+        planner = Planner(strategies: settings.strategies, clientOrderIDRules: clientOrderIDRules, bracketAccounts: bracketAccounts)
         sources = Dictionary(
             settings.sources.map { source in
                 (source.id, Source(settings: source, signatures: StandardWebhooks(keys: source.signingKeys, tolerance: source.signatureTolerance)))
