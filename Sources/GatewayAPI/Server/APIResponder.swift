@@ -83,6 +83,7 @@ struct APIResponder: HTTPResponder {
         case .lock(let account): return try await monitoring.lock(account, request)
         case .workers: return try await monitoring.workers(request)
         case .queue: return try await monitoring.queue(request)
+        case .transactions: return try await monitoring.transactions(request)
         case .deadLetters: return try await monitoring.deadLetters(request)
         }
     }

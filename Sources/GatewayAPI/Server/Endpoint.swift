@@ -16,6 +16,7 @@ enum Endpoint: Equatable {
     case lock(AccountID)
     case unlock(AccountID)
     case workers, queue, deadLetters
+    case transactions
     case deadLetter(OrderID, DeadLetterDecision)
 
     /// Nil for a path that names nothing.
@@ -72,6 +73,7 @@ enum Endpoint: Equatable {
         case (1, "alerts"): self = .alerts
         case (1, "workers"): self = .workers
         case (1, "queue"): self = .queue
+        case (1, "transactions"): self = .transactions
         case (1, "dead-letters"): self = .deadLetters
         case (2, "locks") where monitoring[1] == "status": self = .locks
         case (3, "locks") where monitoring[1] == "account", (4, "locks") where monitoring[1] == "account":
