@@ -121,6 +121,15 @@ public final class TradingGateway: Service {
         return await admissions.receive(request)
     }
 
+    /// Takes an order that a person places; the caller has checked who. Like ``receive(_:)`` in everything else: stored before it is
+    /// answered, sent under the same guards and permit, and a repeat with the same idempotency key gets the first answer again.
+    public func place(_ request: HookRequest) async -> HookAnswer {
+        guard !isStopping.withLock({ $0 }) else {
+            return Answers.problem(503, "stopping", "The gateway is stopping", "send it again in a moment", request: request, headers: ["Retry-After": "5"])
+        }
+        return await admissions.place(request)
+    }
+
     /// Asks for the cancel of an order. A repeat is safe; a cancellation of the calling task does not take the request back.
     ///
     /// - Parameter who: Who wished it, for the record; no secret.

@@ -20,7 +20,7 @@ struct TurnstileCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, DemoCommand.self, SimulateCommand.self, ConfigCommand.self, AdapterCommand.self, LocksCommand.self,
-            OrdersCommand.self, PositionsCommand.self, CancelCommand.self, DecideCommand.self, ExplainCommand.self, AuditCommand.self, QueueCommand.self,
+            OrdersCommand.self, PositionsCommand.self, PlaceCommand.self, CancelCommand.self, DecideCommand.self, ExplainCommand.self, AuditCommand.self, QueueCommand.self,
             WorkersCommand.self, VersionCommand.self,
         ])
 }

@@ -11,7 +11,7 @@ enum Endpoint: Equatable {
     case orders
     case order(OrderID)
     case decision(OrderID)
-    case positions, accounts, adapters, alerts, events
+    case positions, accounts, adapters, alerts, events, stream
     case locks
     case lock(AccountID)
     case unlock(AccountID)
@@ -51,6 +51,7 @@ enum Endpoint: Equatable {
         case (1, "accounts"): self = .accounts
         case (1, "adapters"): self = .adapters
         case (1, "events"): self = .events
+        case (1, "stream"): self = .stream
         case (2..., "monitoring"):
             guard let found = Endpoint(monitoring: Array(resource.dropFirst())) else { return nil }
             self = found
@@ -94,7 +95,8 @@ enum Endpoint: Equatable {
     var methods: [HTTPRequest.Method] {
         switch self {
         case .hook, .decision, .unlock, .deadLetter: [.post]
-        case .events: [.get]
+        case .events, .stream: [.get]
+        case .orders: [.get, .head, .post]
         case .order: [.get, .head, .delete]
         default: [.get, .head]
         }
