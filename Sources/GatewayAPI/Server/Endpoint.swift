@@ -11,6 +11,7 @@ enum Endpoint: Equatable {
     case orders
     case order(OrderID)
     case decision(OrderID)
+    case bust(OrderID)
     case positions, accounts, adapters, alerts, events, stream
     case locks
     case lock(AccountID)
@@ -64,6 +65,9 @@ enum Endpoint: Equatable {
         case (3, "orders") where resource[2] == "decision":
             guard let id = resource[1], !id.isEmpty else { return nil }
             self = .decision(OrderID(id))
+        case (3, "orders") where resource[2] == "bust":
+            guard let id = resource[1], !id.isEmpty else { return nil }
+            self = .bust(OrderID(id))
         default: return nil
         }
     }
@@ -94,7 +98,7 @@ enum Endpoint: Equatable {
 
     var methods: [HTTPRequest.Method] {
         switch self {
-        case .hook, .decision, .unlock, .deadLetter: [.post]
+        case .hook, .decision, .bust, .unlock, .deadLetter: [.post]
         case .events, .stream: [.get]
         case .orders: [.get, .head, .post]
         case .order: [.get, .head, .delete]
