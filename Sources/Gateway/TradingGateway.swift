@@ -42,7 +42,8 @@ public final class TradingGateway: Service {
         self.alerts = alerts
         self.arrivals = arrivals
         admissions = Admissions(
-            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules }, store: store, limiter: limiter,
+            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules },
+            bracketAccounts: Set(brokers.filter { $0.value.capabilities.canBracket }.keys), store: store, limiter: limiter,
             alerts: alerts, clock: clock, logger: logger, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
     }
 

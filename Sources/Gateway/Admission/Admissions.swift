@@ -17,6 +17,7 @@ final class Admissions: Sendable {
     private let sources: [SourceID: Source]
     private let planner: Planner
     private let clientOrderIDRules: [AccountID: ClientOrderIDRules]
+    private let bracketAccounts: Set<AccountID>
     private let settings: GatewaySettings
     private let store: LimitedStore
     private let alerts: AlertDesk
@@ -29,7 +30,7 @@ final class Admissions: Sendable {
     private let onAdmitted: @Sendable ([OrderRecord]) -> Void
 
     init(
-        settings: GatewaySettings, clientOrderIDRules: [AccountID: ClientOrderIDRules], store: any OrderStore, limiter: (any RateLimiter)?,
+        settings: GatewaySettings, clientOrderIDRules: [AccountID: ClientOrderIDRules], bracketAccounts: Set<AccountID>, store: any OrderStore, limiter: (any RateLimiter)?,
         alerts: AlertDesk, clock: any TradingClock, logger: Logger, onAdmitted: @escaping @Sendable ([OrderRecord]) -> Void
     ) {
         self.settings = settings
@@ -39,7 +40,8 @@ final class Admissions: Sendable {
         self.logger = logger
         self.onAdmitted = onAdmitted
         self.clientOrderIDRules = clientOrderIDRules
-        planner = Planner(strategies: settings.strategies, clientOrderIDRules: clientOrderIDRules)
+        self.bracketAccounts = bracketAccounts
+        planner = Planner(strategies: settings.strategies, clientOrderIDRules: clientOrderIDRules, bracketAccounts: bracketAccounts)
         sources = Dictionary(
             settings.sources.map { source in
                 (source.id, Source(settings: source, signatures: StandardWebhooks(keys: source.signingKeys, tolerance: source.signatureTolerance)))
@@ -88,8 +90,8 @@ final class Admissions: Sendable {
                 strategy: payload.text(of: "strategy"), account: payload.text(of: "account"), symbol: payload.text(of: "symbol"), in: settings)
             let address = ClientAddress.of(peer: request.peerAddress, forwardedFor: request.headers["x-forwarded-for"], trusted: settings.trustedProxies)
             return await admit(
-                payload, by: Planner(strategies: strategies, clientOrderIDRules: clientOrderIDRules), ManualOrders.settings, address, request,
-                clock.wallTime, ownField: "account")
+                payload, by: Planner(strategies: strategies, clientOrderIDRules: clientOrderIDRules, bracketAccounts: bracketAccounts),
+                ManualOrders.settings, address, request, clock.wallTime, ownField: "account")
         } catch {
             return Answers.problem(error, request: request)
         }

@@ -35,6 +35,6 @@ public enum ManualOrders {
         guard !accounts.isEmpty else {
             throw PayloadProblem("unknown_account", "the strategy \"\(strategy)\" does not trade at this account", pointer: "/account", status: 422)
         }
-        return [Strategy(id: found.id, source: source, symbols: found.symbols, accounts: accounts, policy: found.policy)]
+        return [Strategy(id: found.id, source: source, symbols: found.symbols, accounts: accounts, policy: found.policy, protection: found.protection)]
     }
 }

@@ -72,7 +72,7 @@ struct APIResponder: HTTPResponder {
         guard let endpoint else { throw Problem.notFound }
         guard endpoint.methods.contains(request.method) else { throw Problem.methodNotAllowed(endpoint.methods) }
         switch endpoint {
-        case .hook, .decision, .unlock, .deadLetter: throw Problem.methodNotAllowed(endpoint.methods)
+        case .hook, .decision, .bust, .unlock, .deadLetter: throw Problem.methodNotAllowed(endpoint.methods)
         case .livez: return try health.live(request)
         case .readyz: return try await health.ready(request, showsDetails: readers.carriesToken(request.headers))
         case .signals: return try await reads.signals(request)
@@ -89,6 +89,7 @@ struct APIResponder: HTTPResponder {
         case .lock(let account): return try await monitoring.lock(account, request)
         case .workers: return try await monitoring.workers(request)
         case .queue: return try await monitoring.queue(request)
+        case .transactions: return try await monitoring.transactions(request)
         case .deadLetters: return try await monitoring.deadLetters(request)
         }
     }
