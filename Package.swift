@@ -246,6 +246,14 @@ let testTargets: [Target] = [
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
     tests("ClusterTests", ["TestSupport", "ConformanceKit", "TradingModel"]),
     tests("EndToEndTests", ["TestSupport", "TradingModel", "ConformanceKit", asyncHTTPClient, sqlite] + nio),
+    .testTarget(name: "GuardTests", path: "Tests/GuardTests", exclude: ["guards.txt"], swiftSettings: strict),
+    tests(
+        "ProofTests",
+        [
+            "TestSupport", "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "ConformanceKit", "SimulatorKit",
+            "BinanceStyle", "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "SQLiteStore",
+            "PluginSettings", asyncHTTPClient, logging,
+        ] + nio),
 ]
 
 let package = Package(
