@@ -248,6 +248,14 @@ let testTargets: [Target] = [
         "ClusterTests",
         ["TestSupport", "ConformanceKit", "TradingModel", "LockContract", "RedisKit", "RedisLock", "EtcdLock", "PostgresLock", logging]),
     tests("EndToEndTests", ["TestSupport", "TradingModel", "ConformanceKit", asyncHTTPClient, sqlite] + nio),
+    .testTarget(name: "GuardTests", path: "Tests/GuardTests", exclude: ["guards.txt"], swiftSettings: strict),
+    tests(
+        "ProofTests",
+        [
+            "TestSupport", "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "ConformanceKit", "SimulatorKit",
+            "BinanceStyle", "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "SQLiteStore",
+            "PluginSettings", asyncHTTPClient, logging,
+        ] + nio),
 ]
 
 let package = Package(
