@@ -16,14 +16,14 @@ import TradingModel
     private static func settings(
         drift: DriftPolicy = .alert, every interval: Duration = .seconds(3600), change: (inout GatewaySettings) -> Void = { _ in }
     ) -> GatewaySettings {
-        InProcessScene.settings(accounts: ["a"], maxAge: .seconds(600)) {
+        InProcessScene.settings(accounts: ["a"], maxAge: .seconds(600), change: {
             $0.accounts = [AccountSettings(id: "a", broker: "scripted", mode: .sandbox, drift: drift)]
             $0.tracking.reconcileInterval = interval
             $0.tracking.deepReconcileInterval = interval
             $0.tracking.backgroundInterval = .seconds(3600)
             $0.tracking.immediateInterval = .seconds(3600)
             change(&$0)
-        }
+        })
     }
 
     private func venue(_ scene: InProcessScene) throws -> ScriptedVenue { try #require(scene.brokers["a"]?.venue) }

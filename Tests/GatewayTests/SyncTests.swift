@@ -9,13 +9,13 @@ import TradingModel
 /// What a person asks about single orders, and what is told of those that take too long.
 @Suite struct SyncTests {
     private static func settings(stale: Duration = .seconds(3600)) -> GatewaySettings {
-        InProcessScene.settings(accounts: ["a"], maxAge: .seconds(600)) {
+        InProcessScene.settings(accounts: ["a"], maxAge: .seconds(600), change: {
             $0.tracking.backgroundInterval = .seconds(3600)
             $0.tracking.immediateInterval = .seconds(3600)
             $0.tracking.reconcileInterval = .seconds(3600)
             $0.tracking.deepReconcileInterval = .seconds(3600)
             $0.tracking.staleMarketOrder = stale
-        }
+        })
     }
 
     private func rest(_ scene: InProcessScene, extra: String = "") async throws -> OrderRecord {

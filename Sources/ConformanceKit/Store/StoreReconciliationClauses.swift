@@ -2,7 +2,7 @@ import StoreContract
 import Synchronization
 import TradingModel
 
-/// SC-21 and SC-22: what comparisons with the venue leave behind, and halts.
+/// SC-21 and SC-24: what comparisons with the venue leave behind, and halts.
 enum StoreReconciliationClauses {
     private static let later = StoreSession.start + .seconds(30)
 
@@ -131,7 +131,7 @@ enum StoreReconciliationClauses {
             let others = try await session.store.externalOrders(of: "a2", limit: 10)
             try expect(others.isEmpty, "another account has \(others)")
         },
-        StoreClause("SC-22.halt", "no permit of a halted account is granted, whatever the decision, and other accounts go on") { session in
+        StoreClause("SC-24.halt", "no permit of a halted account is granted, whatever the decision, and other accounts go on") { session in
             let tenure = try await session.tenure()
             let id = try await session.admit("a")
             try await write(session, tenure, ReconciliationChange(findings: [finding("f1", .confirmed, .halt)], halt: halt()))
@@ -145,7 +145,7 @@ enum StoreReconciliationClauses {
                 try await write(session, tenure, ReconciliationChange(findings: [finding("f2", subject: "ETHUSDT", .confirmed, .halt)], halt: halt()))
             }
         },
-        StoreClause("SC-22.released", "a person's release ends a halt once, and the journal names who and why") { session in
+        StoreClause("SC-24.released", "a person's release ends a halt once, and the journal names who and why") { session in
             let tenure = try await session.tenure()
             let id = try await session.admit("a")
             try await write(session, tenure, ReconciliationChange(findings: [finding("f1", .confirmed, .halt)], halt: halt()))
@@ -156,7 +156,7 @@ enum StoreReconciliationClauses {
             guard case .granted = try await session.permit(id, tenure) else { throw ClauseFailure("it is not granted") }
             try await session.expectFailure(.notFound, "a second release") { _ = try await session.store.resume("a1", by: "ada", reason: "r", at: later) }
         },
-        StoreClause("SC-22.kept", "a halt is there after closing and opening") { session in
+        StoreClause("SC-24.kept", "a halt is there after closing and opening") { session in
             let tenure = try await session.tenure()
             try await write(session, tenure, ReconciliationChange(findings: [finding("f1", .confirmed, .halt)], halt: halt()))
             await session.store.close()

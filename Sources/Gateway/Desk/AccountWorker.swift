@@ -16,6 +16,7 @@ struct AccountWorker: Sendable {
     let parked: ParkedOrders
     let reconciler: Reconciler
     private let catchUp = CatchUp()
+    let protection: ProtectionKeeper
     /// Set by whoever knows of work while the account is not ours.
     let demand: Demand
     private let crashes: CrashCounter
@@ -49,13 +50,18 @@ struct AccountWorker: Sendable {
         let reconciler = Reconciler(
             account: account, settings: gateway.tracking, broker: broker, store: store, keeper: keeper, tracker: tracker, catchUp: catchUp, alerts: alerts,
             clock: clock, logger: logger, onCaughtUp: { desk.wake() })
-        await tracker.connect(
-            grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) },
-            onStranger: { await reconciler.note($0) })
         parked = ParkedOrders(
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, alerts: alerts, clock: clock, logger: logger)
         canceller = OrderCanceller(
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, sendWindow: gateway.sendWindow, clock: clock, logger: logger)
+        let protection = ProtectionKeeper(
+            account: account.id, isExpected: gateway.strategies.contains { $0.protection != nil && $0.accounts.contains { $0.id == account.id } },
+            broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, canceller: canceller, alerts: alerts, clock: clock, logger: logger)
+        await desk.connect { await protection.clearTheWay(of: $0) }
+        await tracker.connect(
+            grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) }, onChange: { protection.note($0) },
+            onStranger: { await reconciler.note($0) })
+        self.protection = protection
         self.reconciler = reconciler
         self.settings = account
         self.gateway = gateway
@@ -82,9 +88,11 @@ struct AccountWorker: Sendable {
             group.addTask { await supervisor.keep("\(id).apply") { try await tracker.applyEvents() } }
             group.addTask { await supervisor.keep("\(id).checks") { try await tracker.runChecks() } }
             group.addTask { await supervisor.keep("\(id).reconcile") { try await reconciler.run() } }
+            group.addTask { await supervisor.keep("\(id).sweeps") { try await tracker.runSweeps() } }
             group.addTask { await supervisor.keep("\(id).desk") { try await desk.run() } }
             group.addTask { await supervisor.keep("\(id).renew") { try await renew() } }
             group.addTask { await supervisor.keep("\(id).lease") { try await takeWhenWanted() } }
+            group.addTask { await supervisor.keep("\(id).protection") { try await protection.run() } }
             group.addTask { await supervisor.keep("\(id).idle") { try await lookAfter() } }
         }
     }
@@ -116,7 +124,7 @@ struct AccountWorker: Sendable {
             try await clock.sleep(for: .milliseconds(100))
             let isIdle = await desk.isIdle
             if !isIdle { desk.wake() }
-            guard isIdle, await tracker.isIdle, await !reconciler.isRunning, await keeper.tenure != nil else {
+            guard isIdle, await tracker.isIdle, await protection.isIdle, await !reconciler.isRunning, await keeper.tenure != nil else {
                 idleSince = nil
                 continue
             }

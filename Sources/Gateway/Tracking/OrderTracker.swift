@@ -17,6 +17,9 @@ actor OrderTracker {
     let logger: Logger
     nonisolated let mailbox = Mailbox()
     nonisolated let checkMailbox = Mailbox()
+    nonisolated let sweepMailbox = Mailbox()
+    /// Events may be missing: the list of open orders is read at once.
+    var sweepIsWanted = false
 
     var watches: [OrderID: Watch] = [:]
     var byClientOrderID: [ClientOrderID: OrderID] = [:]
@@ -34,6 +37,8 @@ actor OrderTracker {
     let catchUp: CatchUp
     /// Told of what is not ours.
     var onStranger: (@Sendable (BrokerEvent) async -> Void)?
+    /// Told of every order whose record may have changed.
+    var onChange: (@Sendable (OrderRecord) -> Void)?
 
     init(
         account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, catchUp: CatchUp, alerts: AlertDesk,
@@ -52,9 +57,11 @@ actor OrderTracker {
     /// Connects the tracker with the keeper of the tenure and with the desk, which are made after it.
     func connect(
         grant: @escaping @Sendable () async -> TenureKeeper.Grant?, lose: @escaping @Sendable (Tenure, String) async -> Void,
-        onAbsent: @escaping @Sendable (OrderRecord) async -> Void, onStranger: @escaping @Sendable (BrokerEvent) async -> Void
+        onAbsent: @escaping @Sendable (OrderRecord) async -> Void, onChange: @escaping @Sendable (OrderRecord) -> Void,
+        onStranger: @escaping @Sendable (BrokerEvent) async -> Void
     ) {
         self.onStranger = onStranger
+        self.onChange = onChange
         self.grant = grant
         self.lose = lose
         self.onAbsent = onAbsent
@@ -98,12 +105,14 @@ actor OrderTracker {
             }
             guard watches[order.id] == nil else { continue }
             var watch = Watch(order, base: nil, now: now, firstCheckAfter: .zero)
+            watch.nextCheck = now + firstQuestion(about: watch, among: open.count)
             watch.holdsAccount = (isFirstRecovery || predecessorUnclosed) && order.state != .parked
             add(watch)
         }
         isFirstRecovery = false
         toldStale = nil
         checkMailbox.signal()
+        sweepIsWanted = true
         return waiting
     }
 
@@ -116,10 +125,12 @@ actor OrderTracker {
         watches[watch.order.id] = watch
         byClientOrderID[watch.order.clientOrderID] = watch.order.id
         checkMailbox.signal()
+        sweepMailbox.signal()
     }
 
     /// The order's record changed.
     func note(_ order: OrderRecord) async {
+        onChange?(order)
         guard var watch = watches[order.id], order.version >= watch.order.version else { return }
         let wasDoubtful = watch.isDoubtful
         watch.order = order

@@ -22,6 +22,8 @@ struct Watch: Sendable {
     let firstState: OrderState
     /// What the venue said last when it was asked, and when.
     var lastAnswer: (answer: CheckAnswer, at: Timestamp)?
+    /// The venue's list of open orders did not show it when it was last read.
+    var isUnlisted = false
 
     init(_ order: OrderRecord, base: Asset?, now: MonotonicInstant, firstCheckAfter delay: Duration) {
         self.order = order
@@ -39,6 +41,9 @@ struct Watch: Sendable {
         default: false
         }
     }
+
+    /// Whether it may fill at any time, while it is asked about seldom.
+    var isResting: Bool { order.type != .market && (order.state == .accepted || order.state == .partiallyFilled) }
 
     /// How long until the next look at an order that the venue has.
     func interval(_ settings: TrackingSettings, streamIsUp: Bool) -> Duration {

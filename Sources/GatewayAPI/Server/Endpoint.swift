@@ -18,11 +18,13 @@ enum Endpoint: Equatable {
     case resume(AccountID)
     case externalOrders(AccountID)
     case reconciliation(AccountID)
-    case positions, accounts, adapters, alerts, events
+    case bust(OrderID)
+    case positions, accounts, adapters, alerts, events, stream
     case locks
     case lock(AccountID)
     case unlock(AccountID)
     case workers, queue, deadLetters
+    case transactions
     case deadLetter(OrderID, DeadLetterDecision)
 
     /// Nil for a path that names nothing.
@@ -57,6 +59,7 @@ enum Endpoint: Equatable {
         case (1, "accounts"): self = .accounts
         case (1, "adapters"): self = .adapters
         case (1, "events"): self = .events
+        case (1, "stream"): self = .stream
         case (2..., "monitoring"):
             guard let found = Endpoint(monitoring: Array(resource.dropFirst())) else { return nil }
             self = found
@@ -83,6 +86,9 @@ enum Endpoint: Equatable {
         case (3, "orders") where resource[2] == "decision":
             guard let id = resource[1], !id.isEmpty else { return nil }
             self = .decision(OrderID(id))
+        case (3, "orders") where resource[2] == "bust":
+            guard let id = resource[1], !id.isEmpty else { return nil }
+            self = .bust(OrderID(id))
         default: return nil
         }
     }
@@ -93,6 +99,7 @@ enum Endpoint: Equatable {
         case (1, "alerts"): self = .alerts
         case (1, "workers"): self = .workers
         case (1, "queue"): self = .queue
+        case (1, "transactions"): self = .transactions
         case (1, "dead-letters"): self = .deadLetters
         case (2, "locks") where monitoring[1] == "status": self = .locks
         case (3, "locks") where monitoring[1] == "account", (4, "locks") where monitoring[1] == "account":
@@ -112,8 +119,9 @@ enum Endpoint: Equatable {
 
     var methods: [HTTPRequest.Method] {
         switch self {
-        case .hook, .decision, .unlock, .deadLetter, .orderSync, .accountSync, .resume: [.post]
-        case .events: [.get]
+        case .hook, .decision, .bust, .unlock, .deadLetter, .orderSync, .accountSync, .resume: [.post]
+        case .events, .stream: [.get]
+        case .orders: [.get, .head, .post]
         case .order: [.get, .head, .delete]
         default: [.get, .head]
         }

@@ -17,7 +17,7 @@ extension WriteTransaction {
                 $0.add(word: run.depth)
                 $0.add(run.isComplete)
                 $0.add(run.number)
-                $0.add(try RecordCodec.text(run))
+                $0.add(try RecordText.write(run))
             }
         }
         for order in change.external {
@@ -26,7 +26,7 @@ extension WriteTransaction {
                 $0.add(order.symbol)
                 $0.add(order.venueOrderID)
                 $0.add(order.firstSeenAt)
-                $0.add(try RecordCodec.text(order))
+                $0.add(try RecordText.write(order))
             }
         }
         for finding in change.findings {
@@ -38,14 +38,22 @@ extension WriteTransaction {
                 $0.add(word: finding.state)
                 $0.add(finding.action?.rawValue)
                 $0.add(finding.firstSeenAt)
-                $0.add(try RecordCodec.text(finding))
+                $0.add(try RecordText.write(finding))
             }
         }
-        for position in change.corrections { try await save(position) }
+        for position in change.corrections {
+            try await save(position)
+            // What is held moves the instrument's episode, whoever traded.
+            let place: [PostgresValue] = [.text(position.account.rawValue), .text(position.symbol.rawValue)]
+            guard let open = try await ask([EpisodeQuestions.open(place)])[0].first else { continue }
+            let episode: EpisodeRecord = try RecordText.read(open.text(0))
+            let entry = try await ask("SELECT \(OrderRecord.columns.list) FROM orders WHERE id = $1", [.text(episode.entryID.rawValue)])
+            if let entry = try entry.first.map({ try OrderRecord(row: $0) }) { try await settleEpisode(after: entry, at: request.now) }
+        }
         if let halt = change.halt {
             try await write(ReconciliationQuestions.addHalt, rows: 1) {
                 $0.add(halt.account)
-                $0.add(try RecordCodec.text(halt))
+                $0.add(try RecordText.write(halt))
             }
         }
         for draft in change.journal { try await note(draft, at: request.now) }
@@ -80,8 +88,8 @@ extension WriteTransaction {
         }
         return ReconciliationFacts(
             now: request.now, account: account, positions: try answers[1].rows.map { try PositionRecord(row: $0) }, unsettled: unsettled,
-            findings: try answers[3].rows.map { try RecordCodec.read($0.text(0)) }, external: try answers[6].rows.map { try RecordCodec.read($0.text(0)) },
-            runs: try answers[4].rows.map { try RecordCodec.read($0.text(0)) }, halt: try answers[5].first.map { try RecordCodec.read($0.text(0)) })
+            findings: try answers[3].rows.map { try RecordText.read($0.text(0)) }, external: try answers[6].rows.map { try RecordText.read($0.text(0)) },
+            runs: try answers[4].rows.map { try RecordText.read($0.text(0)) }, halt: try answers[5].first.map { try RecordText.read($0.text(0)) })
     }
 
     /// The halt that nobody has released yet.
@@ -91,11 +99,11 @@ extension WriteTransaction {
 
     func resume(_ account: AccountID, by actor: String, reason: String, at: Timestamp) async throws -> AccountHalt {
         guard let row = try await ask([Self.halt(of: account)])[0].first else { throw StoreError.notFound("a halt of \(account)") }
-        let halt: AccountHalt = try RecordCodec.read(row.text(0))
+        let halt: AccountHalt = try RecordText.read(row.text(0))
         let released = ReconciliationRules.released(halt, by: actor, reason: reason, at: at)
         try await write("UPDATE halts SET released_at = $1, record = $2 WHERE account = $3 AND released_at IS NULL", rows: 1) {
             $0.add(at)
-            $0.add(try RecordCodec.text(released))
+            $0.add(try RecordText.write(released))
             $0.add(account)
         }
         try await note(.resumed(halt, by: actor, reason: reason), at: at)

@@ -13,7 +13,12 @@ extension StoreTransaction {
         try change.run?.save(db)
         for order in change.external { try order.save(db) }
         for finding in change.findings { try finding.save(db) }
-        for position in change.corrections { try position.save(db) }
+        for position in change.corrections {
+            try position.save(db)
+            // What is held moves the instrument's episode, whoever traded.
+            guard let episode = try openEpisode(position.account, position.symbol), let entry = try OrderRecord.find(db, episode.entryID) else { continue }
+            try settleEpisode(after: entry, at: request.now)
+        }
         if let halt = change.halt { try halt.insert(db) }
         for draft in change.journal { try journal.write(draft, at: request.now) }
         for alert in change.alerts { try raise(alert, at: request.now) }
@@ -32,7 +37,7 @@ extension StoreTransaction {
         where ReconciliationRules.isUnsettled(try row.word(1), try row.word(2)) { unsettled.insert(row.identifier(0)) }
         let known = try db.cachedStatement(sql: "SELECT record FROM external_orders WHERE account = ? AND symbol = ? AND venue_order_id = ?")
         let external: [ExternalOrder] = try request.external.compactMap { key in
-            try String.fetchOne(known, arguments: [account.rawValue, key.symbol.rawValue, key.venueOrderID.rawValue]).map(RecordCodec.read)
+            try String.fetchOne(known, arguments: [account.rawValue, key.symbol.rawValue, key.venueOrderID.rawValue]).map { try RecordText.read($0) }
         }
         return ReconciliationFacts(
             now: request.now, account: account, positions: try positions.map { try PositionRecord(row: $0) }, unsettled: unsettled,
@@ -43,14 +48,14 @@ extension StoreTransaction {
     /// The halt that nobody has released yet.
     func halt(of account: AccountID) throws -> AccountHalt? {
         let statement = try db.cachedStatement(sql: "SELECT record FROM halts WHERE account = ? AND released_at IS NULL")
-        return try String.fetchOne(statement, arguments: [account.rawValue]).map(RecordCodec.read)
+        return try String.fetchOne(statement, arguments: [account.rawValue]).map { try RecordText.read($0) }
     }
 
     func resume(_ account: AccountID, by actor: String, reason: String, at: Timestamp) throws -> AccountHalt {
         guard let halt = try halt(of: account) else { throw StoreError.notFound("a halt of \(account)") }
         let released = ReconciliationRules.released(halt, by: actor, reason: reason, at: at)
         try db.cachedStatement(sql: "UPDATE halts SET released_at = ?, record = ? WHERE account = ? AND released_at IS NULL")
-            .execute(arguments: [at.microseconds, try RecordCodec.text(released), account.rawValue])
+            .execute(arguments: [at.microseconds, try RecordText.write(released), account.rawValue])
         try journal.write(.resumed(halt, by: actor, reason: reason), at: at)
         return released
     }
@@ -63,14 +68,14 @@ extension ReconciliationRun {
                 INSERT INTO reconciliation_runs (account, depth, is_complete, number, record) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT (account, depth, is_complete) DO UPDATE SET number = excluded.number, record = excluded.record
                 """
-        ).execute(arguments: [account.rawValue, depth.rawValue, isComplete, number, try RecordCodec.text(self)])
+        ).execute(arguments: [account.rawValue, depth.rawValue, isComplete, number, try RecordText.write(self)])
     }
 
     static func find(_ db: Database, of account: AccountID?) throws -> [ReconciliationRun] {
         try String.fetchAll(
             db, sql: "SELECT record FROM reconciliation_runs \(account == nil ? "" : "WHERE account = ? ")ORDER BY account, number DESC",
             arguments: account.map { [$0.rawValue] } ?? []
-        ).map(RecordCodec.read)
+        ).map { try RecordText.read($0) }
     }
 }
 
@@ -81,7 +86,7 @@ extension ExternalOrder {
                 INSERT INTO external_orders (account, symbol, venue_order_id, first_seen_at, record) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT (account, symbol, venue_order_id) DO UPDATE SET record = excluded.record
                 """
-        ).execute(arguments: [account.rawValue, symbol.rawValue, venueOrderID.rawValue, firstSeenAt.microseconds, try RecordCodec.text(self)])
+        ).execute(arguments: [account.rawValue, symbol.rawValue, venueOrderID.rawValue, firstSeenAt.microseconds, try RecordText.write(self)])
     }
 
     static func find(_ db: Database, of account: AccountID?, limit: Int) throws -> [ExternalOrder] {
@@ -90,7 +95,7 @@ extension ExternalOrder {
         arguments += [limit]
         return try String.fetchAll(
             db, sql: "SELECT record FROM external_orders \(condition)ORDER BY first_seen_at DESC, account, symbol, venue_order_id LIMIT ?", arguments: arguments
-        ).map(RecordCodec.read)
+        ).map { try RecordText.read($0) }
     }
 }
 
@@ -103,7 +108,7 @@ extension DriftFinding {
                 state = excluded.state, action = excluded.action, record = excluded.record
                 """
         ).execute(arguments: [
-            id, account.rawValue, kind.rawValue, subject, state.rawValue, action?.rawValue, firstSeenAt.microseconds, try RecordCodec.text(self),
+            id, account.rawValue, kind.rawValue, subject, state.rawValue, action?.rawValue, firstSeenAt.microseconds, try RecordText.write(self),
         ])
     }
 
@@ -120,7 +125,7 @@ extension DriftFinding {
         return try String.fetchAll(
             db, sql: "SELECT record FROM drift_findings WHERE \(conditions.joined(separator: " AND ")) ORDER BY first_seen_at DESC, id DESC LIMIT ?",
             arguments: arguments
-        ).map(RecordCodec.read)
+        ).map { try RecordText.read($0) }
     }
 }
 
@@ -131,10 +136,10 @@ extension AccountHalt {
                 INSERT INTO halts (account, number, released_at, record)
                 VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM halts WHERE account = ?), NULL, ?)
                 """
-        ).execute(arguments: [account.rawValue, account.rawValue, try RecordCodec.text(self)])
+        ).execute(arguments: [account.rawValue, account.rawValue, try RecordText.write(self)])
     }
 
     static func open(_ db: Database) throws -> [AccountHalt] {
-        try String.fetchAll(db, sql: "SELECT record FROM halts WHERE released_at IS NULL ORDER BY account").map(RecordCodec.read)
+        try String.fetchAll(db, sql: "SELECT record FROM halts WHERE released_at IS NULL ORDER BY account").map { try RecordText.read($0) }
     }
 }

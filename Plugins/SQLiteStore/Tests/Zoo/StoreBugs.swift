@@ -26,7 +26,33 @@ struct StoreBug: Sendable, CustomStringConvertible {
         func of(_ tenure: Tenure) -> Tenure { tenures.withLock { $0[tenure.account] } ?? tenure }
     }
 
-    static let all: [StoreBug] = single + shared
+    static let all: [StoreBug] = single + shared + episodes
+
+    private static let episodes: [StoreBug] = [
+        StoreBug("only active episodes are open", caughtBy: "SC-22.states") { StoreHooks(episodes: { $0.filter { $0.state == .active } }) },
+        StoreBug("an episode's steps are forgotten", caughtBy: "SC-22.tend") {
+            StoreHooks(episodeWork: { work in
+                var wrong = work
+                wrong.steps = []
+                return wrong
+            })
+        },
+        StoreBug("the gateway's own orders are not told", caughtBy: "SC-22.tend") {
+            StoreHooks(episodeFacts: { facts in
+                var wrong = facts
+                wrong.own = []
+                return wrong
+            })
+        },
+        StoreBug("a fill can be taken back twice", caughtBy: "SC-23.bust") {
+            StoreHooks(takeBack: { base, real throws(StoreError) in
+                do throws(StoreError) { return try await real() } catch {
+                    guard case .refused = error, let position = try await base.positions(account: nil).first else { throw error }
+                    return position
+                }
+            })
+        },
+    ]
 
     private static let single: [StoreBug] = [
         StoreBug("a copy becomes a signal of its own", caughtBy: "SC-02.for-ever") {
@@ -347,16 +373,16 @@ struct StoreBug: Sendable, CustomStringConvertible {
                 return wrong
             })
         },
-        StoreBug("a permit releases the account by itself", caughtBy: "SC-22.halt") {
+        StoreBug("a permit releases the account by itself", caughtBy: "SC-24.halt") {
             StoreHooks(permit: { base, request, decide throws(StoreError) in
                 _ = try? await base.resume(request.tenure.account, by: "nobody", reason: "", at: request.now)
                 return try await base.permit(request, deciding: decide)
             })
         },
-        StoreBug("a release does not say whose it is", caughtBy: "SC-22.released") {
+        StoreBug("a release does not say whose it is", caughtBy: "SC-24.released") {
             StoreHooks(resume: { base, account, _, _, at throws(StoreError) in try await base.resume(account, by: "somebody", reason: "none", at: at) })
         },
-        StoreBug("a halt is not shown", caughtBy: "SC-22.kept") { StoreHooks(halts: { _ in [] }) },
+        StoreBug("a halt is not shown", caughtBy: "SC-24.kept") { StoreHooks(halts: { _ in [] }) },
     ]
 
     private final class Count: Sendable {
@@ -394,7 +420,7 @@ struct StoreBug: Sendable, CustomStringConvertible {
     @Test func `clause ids are unique, and every clause of the contract has its check`() throws {
         let ids = StoreConformance.clauses.map(\.id)
         #expect(Set(ids).count == ids.count)
-        #expect(Set(ids.map { String($0.prefix(5)) }) == Set((1...22).map { "SC-\($0 < 10 ? "0" : "")\($0)" }))
+        #expect(Set(ids.map { String($0.prefix(5)) }) == Set((1...24).map { "SC-\($0 < 10 ? "0" : "")\($0)" }))
         #expect(Set(StoreBug.all.map(\.name)).count == StoreBug.all.count)
     }
 }
