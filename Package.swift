@@ -239,13 +239,23 @@ let testTargets: [Target] = [
     tests(
         "AdapterCommandTests",
         [
-            "ConformanceKit", "TradingModel", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
+            "ConformanceKit", "TradingModel", "StoreContract", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
             "BinanceStyleSimulator", "NewVenue", "NewVenueSimulator", "TestSupport", "turnstile", logging,
         ]),
     tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
-    tests("ClusterTests", ["TestSupport", "ConformanceKit", "TradingModel"]),
+    tests(
+        "ClusterTests",
+        ["TestSupport", "ConformanceKit", "TradingModel", "LockContract", "RedisKit", "RedisLock", "EtcdLock", "PostgresLock", logging]),
     tests("EndToEndTests", ["TestSupport", "TradingModel", "ConformanceKit", asyncHTTPClient, sqlite] + nio),
+    .testTarget(name: "GuardTests", path: "Tests/GuardTests", exclude: ["guards.txt"], swiftSettings: strict),
+    tests(
+        "ProofTests",
+        [
+            "TestSupport", "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "ConformanceKit", "SimulatorKit",
+            "BinanceStyle", "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "SQLiteStore",
+            "PluginSettings", asyncHTTPClient, logging,
+        ] + nio),
 ]
 
 let package = Package(

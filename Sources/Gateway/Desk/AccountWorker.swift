@@ -77,6 +77,7 @@ struct AccountWorker: Sendable {
             group.addTask { await supervisor.keep("\(id).events") { try await tracker.receiveEvents() } }
             group.addTask { await supervisor.keep("\(id).apply") { try await tracker.applyEvents() } }
             group.addTask { await supervisor.keep("\(id).checks") { try await tracker.runChecks() } }
+            group.addTask { await supervisor.keep("\(id).sweeps") { try await tracker.runSweeps() } }
             group.addTask { await supervisor.keep("\(id).desk") { try await desk.run() } }
             group.addTask { await supervisor.keep("\(id).renew") { try await renew() } }
             group.addTask { await supervisor.keep("\(id).lease") { try await takeWhenWanted() } }

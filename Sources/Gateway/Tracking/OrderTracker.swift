@@ -17,6 +17,9 @@ actor OrderTracker {
     let logger: Logger
     nonisolated let mailbox = Mailbox()
     nonisolated let checkMailbox = Mailbox()
+    nonisolated let sweepMailbox = Mailbox()
+    /// Events may be missing: the list of open orders is read at once.
+    var sweepIsWanted = false
 
     var watches: [OrderID: Watch] = [:]
     var byClientOrderID: [ClientOrderID: OrderID] = [:]
@@ -92,10 +95,12 @@ actor OrderTracker {
             }
             guard watches[order.id] == nil else { continue }
             var watch = Watch(order, base: nil, now: now, firstCheckAfter: .zero)
+            watch.nextCheck = now + firstQuestion(about: watch, among: open.count)
             watch.holdsAccount = (isFirstRecovery || predecessorUnclosed) && order.state != .parked
             add(watch)
         }
         isFirstRecovery = false
+        sweepIsWanted = true
         return waiting
     }
 
@@ -108,6 +113,7 @@ actor OrderTracker {
         watches[watch.order.id] = watch
         byClientOrderID[watch.order.clientOrderID] = watch.order.id
         checkMailbox.signal()
+        sweepMailbox.signal()
     }
 
     /// The order's record changed.
