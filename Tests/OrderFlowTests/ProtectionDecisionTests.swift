@@ -74,7 +74,7 @@ import TradingModel
         var planned = step(.placeStop, .planned)
         planned.nextAt = start + .milliseconds(250)
         let again = decide(facts(held: 1, own: refused, steps: [planned], after: .milliseconds(250)))
-        #expect(again?.orders.map(\.id) == ["S-000-p2"].map { OrderID("E-\($0.rawValue.dropFirst(6))") })
+        #expect(again?.orders.map(\.id) == ["E-p2"])
         let late = decide(facts(held: 1, own: refused, steps: [planned], after: .seconds(3)))
         #expect(late?.episode.isRollingBack == true && late?.orders.map(\.purpose) == [.flatten] && late?.alerts.map(\.type) == ["position_flattened"])
         // While nothing can be sent, nothing is given up.
