@@ -1,4 +1,5 @@
 import BrokerContract
+import FailPoints
 import Logging
 import OrderFlow
 import StoreContract
@@ -40,6 +41,7 @@ struct ParkedOrders: Sendable {
         let answer = await ask(order, venueOrderID ?? order.venueOrderID)
         if let objection = Deciding.objection(decision, to: order, answer) { return .objected(order, objection) }
         let base = (try? await broker.instrument(order.symbol))?.base
+        failPoint("decision.asked")
         let at = clock.wallTime
         let decided: OrderRecord
         do {
@@ -49,6 +51,7 @@ struct ParkedOrders: Sendable {
             await keeper.lose(grant.tenure, "\(error)")
             return .notNow("the account went to another gateway meanwhile")
         }
+        failPoint("decision.recorded")
         await tracker.note(decided)
         guard decided.state != .parked else { return .objected(decided, "what is known of the order changed meanwhile") }
         logger.notice("decision", metadata: ["order_id": .string(id.rawValue), "decision": .string(decision.rawValue), "actor": .string(person.actor)])
