@@ -93,7 +93,7 @@ let core: [Target] = [
     module("RedisKit", ["TradingModel", "PluginSettings", "CHiredis", nioSSL] + nio),
     module("StoreKit", ["TradingModel", "LockContract", "StoreContract", crypto]),
     .systemLibrary(name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-    module("PostgresKit", ["TradingModel", "CLibpq"]),
+    module("PostgresKit", ["TradingModel", "PluginSettings", "CLibpq"]),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
         "Gateway",
@@ -108,7 +108,7 @@ let core: [Target] = [
         "GatewayAPI",
         [
             "TradingModel", "BrokerContract", "StoreContract", "LockContract", "OrderFlow", "Gateway", "ServerKit",
-            "FailPoints", hummingbird, httpTypes, nioHTTPTypes, logging, crypto, lifecycle,
+            "FailPoints", hummingbird, hummingbirdCore, httpTypes, nioHTTPTypes, logging, crypto, lifecycle,
         ] + nio),
     module(
         "GatewayConfiguration",
@@ -219,7 +219,7 @@ let testTargets: [Target] = [
         "GatewayTests",
         [
             "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", "GatewayAPI", "SQLiteStore",
-            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "TestSupport", asyncHTTPClient, logging, lifecycle, grdb,
+            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "AdapterKit", "TestSupport", asyncHTTPClient, logging, lifecycle, grdb,
         ] + nio),
     tests(
         "GatewayConfigurationTests",
@@ -239,12 +239,14 @@ let testTargets: [Target] = [
     tests(
         "AdapterCommandTests",
         [
-            "ConformanceKit", "TradingModel", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
+            "ConformanceKit", "TradingModel", "StoreContract", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
             "BinanceStyleSimulator", "NewVenue", "NewVenueSimulator", "TestSupport", "turnstile", logging,
         ]),
     tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
-    tests("ClusterTests", ["TestSupport", "ConformanceKit", "TradingModel"]),
+    tests(
+        "ClusterTests",
+        ["TestSupport", "ConformanceKit", "TradingModel", "LockContract", "RedisKit", "RedisLock", "EtcdLock", "PostgresLock", logging]),
     tests("EndToEndTests", ["TestSupport", "TradingModel", "ConformanceKit", asyncHTTPClient, sqlite] + nio),
     .testTarget(name: "GuardTests", path: "Tests/GuardTests", exclude: ["guards.txt"], swiftSettings: strict),
     tests(

@@ -17,6 +17,11 @@ extension HolderIdentity {
 }
 
 extension HolderIdentity {
+    /// The same for one process, whatever it holds.
+    public var processKey: String { "\(gateway)/\(host)/\(bootID)/\(processID)/\(processStart)" }
+
+    public func isSameProcess(as other: HolderIdentity) -> Bool { processKey == other.processKey }
+
     /// Whether it ran in this boot of this machine, so that its monotonic instants compare with ours. In doubt false.
     public var isOfThisBoot: Bool { !bootID.isEmpty && bootID == ProcessFacts.bootID() }
 }

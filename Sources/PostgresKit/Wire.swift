@@ -7,7 +7,8 @@ import Dispatch
 
 /// libpq's handle and the sources that tell when its socket can be read or written.
 ///
-/// `@unchecked Sendable`: touched on `queue` only, which every method checks.
+/// `@unchecked Sendable`: touched on `queue` only. The methods check it; `handle` is read by the connection's actor, whose executor is
+/// the same queue.
 final class Wire: @unchecked Sendable {
     let queue: DispatchQueue
     private(set) var handle: OpaquePointer?

@@ -39,6 +39,20 @@ import TradingModel
         }
     }
 
+    @Test func `of two decisions that are made at once, one is carried out and the other is told so`() async throws {
+        try await parked { scene, _, id in
+            async let first = scene.gateway.decide(id, .resend, venueOrderID: nil, by: person)
+            async let second = scene.gateway.decide(id, .abandon, venueOrderID: nil, by: person)
+            let outcomes = try await [first, second]
+            let done = outcomes.filter { if case .done = $0 { true } else { false } }
+            let objected = outcomes.filter { if case .objected = $0 { true } else { false } }
+            #expect(done.count == 1 && objected.count == 1, "\(outcomes)")
+            let order = try #require(try await scene.settled(1).first)
+            let decisions = try await scene.store.journal(of: order.signalID).filter { $0.type == "order.decided" }
+            #expect(decisions.count == 1)
+        }
+    }
+
     @Test func `an order that surfaced after all is not sent again, but adopted with its fills`() async throws {
         try await parked { scene, broker, id in
             broker.surface()

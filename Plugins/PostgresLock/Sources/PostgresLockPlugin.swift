@@ -30,19 +30,8 @@ public enum PostgresLockPlugin: LockPlugin {
         }
 
         public init(reading settings: SettingsReader) {
-            url = settings.requiredSecret("url")
-            if !url.isEmpty, !PostgresConfiguration(url: url).isReadable {
-                settings.problem(
-                    "\(settings.path).url is no connection URI such as postgresql://user@host:5432/database?sslmode=verify-full",
-                    at: settings.position(of: "url"))
-            }
-            schema = settings.text("schema") ?? "turnstile_locks"
-            let isName = schema.wholeMatch(of: /[a-z_][a-z0-9_]{0,39}/) != nil && !schema.hasPrefix("pg_")
-            if !isName {
-                settings.problem(
-                    "\(settings.path).schema must be 1 to 40 of lower-case letters, digits and _, not starting with a digit or pg_",
-                    at: settings.position(of: "schema"))
-            }
+            url = PostgresConfiguration.url(reading: settings)
+            schema = PostgresConfiguration.schema(reading: settings, default: "turnstile_locks")
             connections = settings.integer("connections", default: 4, in: 1...64)
             connectTimeout = settings.duration("connect_timeout", default: .seconds(2), in: .milliseconds(100) ... .seconds(30))
             requestTimeout = settings.duration("request_timeout", default: .seconds(2), in: .milliseconds(50) ... .seconds(30))

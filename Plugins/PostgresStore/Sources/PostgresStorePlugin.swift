@@ -30,18 +30,8 @@ public enum PostgresStorePlugin: StorePlugin {
         }
 
         public init(reading settings: SettingsReader) {
-            url = settings.requiredSecret("url")
-            if !url.isEmpty, !PostgresConfiguration(url: url).isReadable {
-                settings.problem(
-                    "\(settings.path).url is no connection URI such as postgresql://user@host:5432/database?sslmode=verify-full",
-                    at: settings.position(of: "url"))
-            }
-            schema = settings.text("schema") ?? "turnstile"
-            if !Self.isName(schema) {
-                settings.problem(
-                    "\(settings.path).schema must be 1 to 40 of lower-case letters, digits and _, not starting with a digit or pg_",
-                    at: settings.position(of: "schema"))
-            }
+            url = PostgresConfiguration.url(reading: settings)
+            schema = PostgresConfiguration.schema(reading: settings, default: "turnstile")
             connectTimeout = settings.duration("connect_timeout", default: .seconds(5), in: .seconds(1) ... .seconds(60))
             statementTimeout = settings.duration("statement_timeout", default: .seconds(10), in: .seconds(1) ... .seconds(60))
             pool = settings.block("pool") { block in
@@ -50,13 +40,6 @@ public enum PostgresStorePlugin: StorePlugin {
                     acquireTimeout: block.duration("acquire_timeout", default: .seconds(5), in: .milliseconds(100) ... .seconds(60)),
                     maxAge: block.duration("max_age", default: .seconds(1800), in: .seconds(10) ... .seconds(86400)))
             }
-        }
-
-        private static func isName(_ text: String) -> Bool {
-            let letters = text.utf8
-            guard let first = letters.first, letters.count <= 40, !text.hasPrefix("pg_") else { return false }
-            func isLetter(_ byte: UInt8) -> Bool { byte == 0x5F || (0x61...0x7A).contains(byte) }
-            return isLetter(first) && letters.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
         }
     }
 

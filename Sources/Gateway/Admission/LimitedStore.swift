@@ -55,7 +55,12 @@ final class LimitedStore: Sendable {
         case .taken(let slot):
             var counted = admission
             counted.rate = nil
-            let result = try await store.admit(counted)
+            let result: AdmissionResult
+            do { result = try await store.admit(counted) } catch {
+                // It may be stored all the same; then one signal more than the limit gets in, which is better than one too few.
+                await limiter.giveBack(slot)
+                throw error
+            }
             switch result {
             case .duplicate, .conflict: await limiter.giveBack(slot)
             case .admitted, .rateLimited: break

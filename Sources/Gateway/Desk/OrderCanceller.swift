@@ -45,7 +45,7 @@ struct OrderCanceller: Sendable {
         case .undecided: return .undecided(order)
         case .withdraw, .ask: break
         }
-        guard let grant = await keeper.grant() else { return .notSent("this gateway cannot have the account now: another one works it, or the lock backend does not answer") }
+        guard let grant = await keeper.grant() else { return .notSent(TenureKeeper.noAccount) }
         let wished: OrderRecord
         do {
             let at = clock.wallTime

@@ -3,6 +3,7 @@ import FailPoints
 import Logging
 import OrderFlow
 import StoreContract
+import Synchronization
 import TradingModel
 
 /// What became of a person's decision about a parked order.
@@ -36,16 +37,22 @@ struct ParkedOrders: Sendable {
         guard let order = try await store.order(id)?.order else { return .noSuchOrder }
         guard order.state == .parked else { return .objected(order, "the order is \(order.state.rawValue), not parked") }
         guard let grant = await keeper.grant() else {
-            return .notNow("this gateway cannot have the account now: another one works it, or the lock backend does not answer")
+            return .notNow(TenureKeeper.noAccount)
         }
         let answer = await ask(order, venueOrderID ?? order.venueOrderID)
         if let objection = Deciding.objection(decision, to: order, answer) { return .objected(order, objection) }
         let base = (try? await broker.instrument(order.symbol))?.base
         failPoint("decision.asked")
         let at = clock.wallTime
+        // The run that was committed is the last one.
+        let isCarriedOut = Mutex(false)
         let decided: OrderRecord
         do {
-            decided = try await store.update(id, under: grant.tenure, at: at) { Deciding.change(decision, of: $0, answer, by: person, base: base, at: at) }
+            decided = try await store.update(id, under: grant.tenure, at: at) { snapshot in
+                let change = Deciding.change(decision, of: snapshot, answer, by: person, base: base, at: at)
+                isCarriedOut.withLock { $0 = change != nil }
+                return change
+            }
         } catch {
             guard case .fenced = error else { throw error }
             await keeper.lose(grant.tenure, "\(error)")
@@ -53,7 +60,9 @@ struct ParkedOrders: Sendable {
         }
         failPoint("decision.recorded")
         await tracker.note(decided)
-        guard decided.state != .parked else { return .objected(decided, "what is known of the order changed meanwhile") }
+        guard isCarriedOut.withLock({ $0 }) else {
+            return .objected(decided, "meanwhile the order became \(decided.state.rawValue), by another decision or by what the venue told")
+        }
         logger.notice("decision", metadata: ["order_id": .string(id.rawValue), "decision": .string(decision.rawValue), "actor": .string(person.actor)])
         switch decision {
         case .adopt: await tracker.ask(id)

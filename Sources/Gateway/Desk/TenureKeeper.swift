@@ -53,6 +53,9 @@ actor TenureKeeper {
     private var defeats = 0
     private static let longestPause = Duration.seconds(30)
 
+    /// Said to a person whose wish needs a grant that cannot be had.
+    static let noAccount = "this gateway cannot have the account now: another one works it, or the lock backend does not answer"
+
     init(
         account: AccountID, settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, holder: HolderIdentity,
         gate: VersionGate, alerts: AlertDesk, clock: any TradingClock, logger: Logger,

@@ -84,11 +84,6 @@ actor CrashCounter {
 }
 
 extension HolderIdentity {
-    /// Whether both name the same process, whatever they do.
-    func isSameProcess(as other: HolderIdentity) -> Bool {
-        gateway == other.gateway && host == other.host && processID == other.processID && processStart == other.processStart && bootID == other.bootID
-    }
-
     /// For people: `gw-a (process 4711 on host1)`.
     var words: String { "\(gateway) (process \(processID) on \(host))" }
 }

@@ -30,6 +30,8 @@ actor OrderTracker {
     var lose: (@Sendable (Tenure, String) async -> Void)?
     var onAbsent: (@Sendable (OrderRecord) async -> Void)?
     var isFirstRecovery = true
+    /// Told of every order whose record may have changed.
+    var onChange: (@Sendable (OrderRecord) -> Void)?
 
     init(
         account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, alerts: AlertDesk,
@@ -47,8 +49,9 @@ actor OrderTracker {
     /// Connects the tracker with the keeper of the tenure and with the desk, which are made after it.
     func connect(
         grant: @escaping @Sendable () async -> TenureKeeper.Grant?, lose: @escaping @Sendable (Tenure, String) async -> Void,
-        onAbsent: @escaping @Sendable (OrderRecord) async -> Void
+        onAbsent: @escaping @Sendable (OrderRecord) async -> Void, onChange: @escaping @Sendable (OrderRecord) -> Void
     ) {
+        self.onChange = onChange
         self.grant = grant
         self.lose = lose
         self.onAbsent = onAbsent
@@ -115,6 +118,7 @@ actor OrderTracker {
 
     /// The order's record changed.
     func note(_ order: OrderRecord) async {
+        onChange?(order)
         guard var watch = watches[order.id], order.version >= watch.order.version else { return }
         let wasDoubtful = watch.isDoubtful
         watch.order = order

@@ -26,8 +26,3 @@ public enum WorkerRules {
         }
     }
 }
-
-extension HolderIdentity {
-    /// The same for one process, whatever it holds.
-    public var processKey: String { "\(gateway)/\(host)/\(bootID)/\(processID)/\(processStart)" }
-}

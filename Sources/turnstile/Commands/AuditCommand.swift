@@ -11,6 +11,7 @@ struct AuditCommand: AsyncParsableCommand {
             commandName: "verify", abstract: "Check the audit chain of the store from its first line; exit code 1 if a line does not fit.",
             discussion: """
                 Every line is hashed over the one before it, so a changed, missing or inserted line shows, and is named. The gateway may be running. \
+                The store is opened as a gateway opens it: one of an older version is upgraded, a SQLite file after a copy was made. \
                 Lines cut off at the end cannot be missed by the chain alone: keep the last hash that this command prints, and compare.
                 """)
 

@@ -43,7 +43,8 @@ final class OtherCommits: Sendable {
         guard let version = try? pool.writeWithoutTransaction({ try Int64.fetchOne($0, sql: "PRAGMA data_version") }) else { return }
         let isNews = state.withLock { state in
             defer { state.version = version }
-            return state.version != nil && state.version != version && !state.isFinished
+            // Before the first look others may have committed: it tells too.
+            return state.version != version && !state.isFinished
         }
         if isNews { watchers.tell(version) }
     }
