@@ -28,7 +28,7 @@ public struct PermitFacts: Sendable {
     public var attempts: [AttemptRecord]
     public var position: PositionRecord?
     /// The latest trade that counts for the cooldown: an order of the scope with at least one permit that is open or has a
-    /// fill; by `filledAt`, else `createdAt`. Orders that ended without a fill do not count.
+    /// fill; by `filledAt`, else `createdAt`. Orders that ended without a fill do not count, nor does the order's own predecessor.
     public var lastTradeAt: Timestamp?
     public var lastTradeID: OrderID?
     /// Orders of the same account and symbol whose effect is not settled: permitted, unknown, resolving, parked, absent or

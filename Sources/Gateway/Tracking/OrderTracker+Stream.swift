@@ -41,10 +41,11 @@ extension OrderTracker {
 
     /// Events may be missing: every order is asked about now.
     func askAll(_ reason: String) {
-        let now = clock.monotonic
+        let (now, count) = (clock.monotonic, watches.count)
         sweepIsWanted = true
         for (id, watch) in watches where watch.order.state != .permitted || watch.isInDoubt {
-            watches[id]?.nextCheck = min(watch.nextCheck, now + firstQuestion(about: watch, among: watches.count))
+            let due = min(watch.nextCheck, now + firstQuestion(about: watch, among: count))
+            watches[id]?.nextCheck = due
         }
         logger.debug("asking about all open orders", metadata: ["reason": .string(reason), "orders": .stringConvertible(watches.count)])
     }

@@ -105,8 +105,8 @@ public struct PermitDecision: Sendable {
     private func cooldown(_ facts: PermitFacts) -> PermitVerdict? {
         let policy = facts.order.policy
         guard policy.cooldown > .zero, let last = facts.lastTradeAt else { return nil }
-        // Leaving a position makes a risk smaller and is never held up, and what follows it in a reversal is the same trade.
-        if facts.order.reduceOnly || facts.lastTradeID == facts.order.intent?.after { return nil }
+        // Leaving a position makes a risk smaller and is never held up.
+        if facts.order.reduceOnly { return nil }
         let left = last + policy.cooldown - facts.now
         guard left > .zero else { return nil }
         return .close(

@@ -146,6 +146,9 @@ public struct WorkingOrder: Sendable {
     /// Open states whose effect is settled; every other open state counts as unsettled, also one added later.
     private static let settled: Set<OrderState> = [.queued, .accepted, .partiallyFilled]
     var isUnsettled: Bool { !Self.settled.contains(state) }
+
+    /// Of several that are proven absent the oldest goes first. If each waited for the others, none would ever be sent.
+    func waitsBehind(_ order: OrderRecord) -> Bool { state == .absent && order.state == .absent && order.id < id }
 }
 
 extension PermitFacts {
@@ -162,8 +165,8 @@ extension PermitFacts {
         }
         self.init(
             now: now, order: order, attempts: attempts, position: position, lastTradeAt: lastTrade?.at, lastTradeID: lastTrade?.id,
-            unsettled: others.filter(\.isUnsettled).map(\.id), entryOfSameSignal: entryOfSameSignal, openSellQuantity: unfilled(.sell),
-            openBuyQuantity: unfilled(.buy), legs: legs, openLegs: others.filter { $0.isLeg && ($0.side == order.side || order.sideIsOpen) }.map(\.id),
-            predecessor: predecessor, episode: episode, halt: halt)
+            unsettled: others.filter { $0.isUnsettled && !$0.waitsBehind(order) }.map(\.id), entryOfSameSignal: entryOfSameSignal,
+            openSellQuantity: unfilled(.sell), openBuyQuantity: unfilled(.buy), legs: legs,
+            openLegs: others.filter { $0.isLeg && ($0.side == order.side || order.sideIsOpen) }.map(\.id), predecessor: predecessor, episode: episode, halt: halt)
     }
 }

@@ -68,6 +68,7 @@ extension WriteTransaction {
             """
             SELECT id, traded_at FROM orders
             WHERE traded_at IS NOT NULL AND strategy = \(of("strategy"))\(atAccount ? " AND account = \(of("account"))" : "") AND id <> $1
+              AND id IS DISTINCT FROM (SELECT intent::json ->> 'after' FROM orders WHERE id = $1)
             ORDER BY traded_at DESC LIMIT 1
             """, [.text(id.rawValue)])
     }

@@ -41,16 +41,16 @@ extension StoreTransaction {
             row = try Row.fetchOne(
                 db.cachedStatement(
                     sql: """
-                        SELECT id, traded_at FROM orders WHERE traded_at IS NOT NULL AND strategy = ? AND account = ? AND id <> ?
+                        SELECT id, traded_at FROM orders WHERE traded_at IS NOT NULL AND strategy = ? AND account = ? AND id <> ? AND id IS NOT ?
                         ORDER BY traded_at DESC LIMIT 1
-                        """), arguments: [order.strategy.rawValue, order.account.rawValue, order.id.rawValue])
+                        """), arguments: [order.strategy.rawValue, order.account.rawValue, order.id.rawValue, order.intent?.after?.rawValue])
         case .strategy:
             row = try Row.fetchOne(
                 db.cachedStatement(
                     sql: """
-                        SELECT id, traded_at FROM orders WHERE traded_at IS NOT NULL AND strategy = ? AND id <> ?
+                        SELECT id, traded_at FROM orders WHERE traded_at IS NOT NULL AND strategy = ? AND id <> ? AND id IS NOT ?
                         ORDER BY traded_at DESC LIMIT 1
-                        """), arguments: [order.strategy.rawValue, order.id.rawValue])
+                        """), arguments: [order.strategy.rawValue, order.id.rawValue, order.intent?.after?.rawValue])
         }
         return row.map { ($0.identifier(0), $0.time(1)) }
     }
