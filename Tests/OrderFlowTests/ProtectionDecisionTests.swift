@@ -54,9 +54,10 @@ import TradingModel
     @Test func `what is held gets a stop for what can be sold, on the instrument's steps`() throws {
         let work = try #require(decide(facts(held: try Quantity("0.0099951"))))
         let order = try #require(work.orders.first)
-        #expect(work.orders.count == 1 && order.requestedQuantity == (try Quantity("0.00999")) && order.side == .sell && order.reduceOnly)
+        let (sellable, dust) = (try Quantity("0.00999"), try Quantity("0.0000051"))
+        #expect(work.orders.count == 1 && order.requestedQuantity == sellable && order.side == .sell && order.reduceOnly)
         #expect(order.type == .stopLimit && order.stopPrice == 58000 && order.limitPrice == 57420)
-        #expect(work.episode.dust == (try Quantity("0.0000051")) && work.episode.ownOrders == 1)
+        #expect(work.episode.dust == dust && work.episode.ownOrders == 1)
         #expect(work.steps.map(\.state) == [.running] && work.steps.map(\.orderID) == [order.id])
     }
 
