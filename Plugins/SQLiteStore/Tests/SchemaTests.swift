@@ -65,7 +65,7 @@ import TradingModel
         try await StoreFixture.run { fixture async throws in
             try await fixture.admitOrder("a")
             let optional: Set = ["quantity", "limit_price", "stop_price", "reference_price", "reason", "detail", "average_price",
-                "venue_order_id", "venue_status", "filled_at", "stop_loss", "take_profit", "bracket_role", "entry_id"]
+                "venue_order_id", "venue_status", "filled_at", "stop_loss", "take_profit", "bracket_role", "entry_id", "intent"]
             for column in OrderRecord.columns.split(separator: ", ").map({ $0.trimmingCharacters(in: .whitespaces) }) where !optional.contains(column) {
                 let columns = OrderRecord.columns.replacingOccurrences(of: "\n", with: " ")
                 let values = columns.split(separator: ", ").map { $0.trimmingCharacters(in: .whitespaces) }.map { name in
