@@ -181,7 +181,7 @@ import TradingModel
         func unsettled(_ state: OrderState) -> [OrderID] {
             var order = anOrder("b")
             order.state = state
-            let others = ["ord-a", "ord-c"].map { WorkingOrder(id: OrderID($0), side: .buy, state: .absent, unfilled: 1, isLeg: false) }
+            let others = ["ord-a", "ord-c"].map { WorkingOrder(id: OrderID($0), side: .buy, state: .absent, unfilled: 1, role: nil, onlyReduces: false, intent: nil) }
             return PermitFacts(
                 now: start, order: order, attempts: [], position: nil, lastTrade: nil, others: others, entryOfSameSignal: nil, legs: [],
                 predecessor: nil, episode: nil
