@@ -17,6 +17,12 @@ public enum PermitRules {
         }
     }
 
+    /// Whatever was decided: while an account is halted, nothing of it is permitted.
+    public static func checkNotHalted(_ facts: PermitFacts) throws(StoreError) {
+        guard let halt = facts.halt else { return }
+        throw .refused("account \(halt.account) is halted (\(halt.cause)); a person has to release it")
+    }
+
     /// What a granted permit writes of one order.
     public struct Grant: Sendable {
         public let order: OrderRecord
@@ -150,7 +156,7 @@ extension PermitFacts {
     public init(
         now: Timestamp, order: OrderRecord, attempts: [AttemptRecord], position: PositionRecord?,
         lastTrade: (id: OrderID, at: Timestamp)?, others: [WorkingOrder], entryOfSameSignal: OrderID?, legs: [OrderRecord],
-        predecessor: OrderRecord?, episode: EpisodeRecord?
+        predecessor: OrderRecord?, episode: EpisodeRecord?, halt: AccountHalt? = nil
     ) {
         func unfilled(_ side: Side) -> Quantity {
             others.reduce(into: Quantity.zero) { sum, other in
@@ -161,6 +167,6 @@ extension PermitFacts {
             now: now, order: order, attempts: attempts, position: position, lastTradeAt: lastTrade?.at, lastTradeID: lastTrade?.id,
             unsettled: others.filter { $0.isUnsettled && !$0.waitsBehind(order) }.map(\.id), entryOfSameSignal: entryOfSameSignal,
             openSellQuantity: unfilled(.sell), openBuyQuantity: unfilled(.buy), legs: legs,
-            openLegs: others.filter { $0.isLeg && ($0.side == order.side || order.sideIsOpen) }.map(\.id), predecessor: predecessor, episode: episode)
+            openLegs: others.filter { $0.isLeg && ($0.side == order.side || order.sideIsOpen) }.map(\.id), predecessor: predecessor, episode: episode, halt: halt)
     }
 }
