@@ -123,6 +123,10 @@ let core: [Target] = [
             "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "RateLimitContract", logging,
             crypto, nioSSL,
         ] + nio),
+    module(
+        "SimulationKit",
+        ["TradingModel", "BrokerContract", "LockContract", "StoreContract", "StoreKit", "OrderFlow", "Gateway", logging]),
+    .executableTarget(name: "turnstile-sim", dependencies: ["SimulationKit", argumentParser], path: "Sources/turnstile-sim", swiftSettings: strict),
     .executableTarget(
         name: "turnstile",
         dependencies: [

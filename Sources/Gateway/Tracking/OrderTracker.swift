@@ -15,6 +15,7 @@ actor OrderTracker {
     let alerts: AlertDesk
     let clock: any TradingClock
     let logger: Logger
+    let host: any GatewayHost
     nonisolated let mailbox = Mailbox()
     nonisolated let checkMailbox = Mailbox()
 
@@ -30,7 +31,7 @@ actor OrderTracker {
 
     init(
         account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, alerts: AlertDesk,
-        clock: any TradingClock, logger: Logger
+        clock: any TradingClock, logger: Logger, host: any GatewayHost
     ) {
         self.account = account
         self.settings = settings
@@ -39,6 +40,7 @@ actor OrderTracker {
         self.alerts = alerts
         self.clock = clock
         self.logger = logger
+        self.host = host
     }
 
     /// Connects the tracker with the keeper of the tenure and with the desk, which are made after it.
