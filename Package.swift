@@ -47,8 +47,8 @@ func adapter(_ name: String, adding more: [Target.Dependency] = []) -> [Target] 
         tests: contracts + ["AdapterKit", "SimulatorKit", "ConformanceKit", "TestSupport", logging, crypto] + more)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, swiftSettings: strict)
 }
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -108,7 +108,7 @@ let core: [Target] = [
         "GatewayAPI",
         [
             "TradingModel", "BrokerContract", "StoreContract", "LockContract", "OrderFlow", "Gateway", "ServerKit",
-            "FailPoints", hummingbird, httpTypes, nioHTTPTypes, logging, crypto, lifecycle,
+            "FailPoints", hummingbird, hummingbirdCore, httpTypes, nioHTTPTypes, logging, crypto, lifecycle,
         ] + nio),
     module(
         "GatewayConfiguration",
@@ -223,7 +223,7 @@ let testTargets: [Target] = [
         "GatewayTests",
         [
             "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "Gateway", "GatewayAPI", "SQLiteStore",
-            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "TestSupport", asyncHTTPClient, logging, lifecycle, grdb,
+            "MemoryLock", "RateLimitContract", "RedisRateLimit", "RedisKit", "ConformanceKit", "AdapterKit", "TestSupport", asyncHTTPClient, logging, lifecycle, grdb,
         ] + nio),
     tests(
         "GatewayConfigurationTests",
@@ -243,13 +243,26 @@ let testTargets: [Target] = [
     tests(
         "AdapterCommandTests",
         [
-            "ConformanceKit", "TradingModel", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
+            "ConformanceKit", "TradingModel", "StoreContract", "BrokerContract", "ExchangeContract", "PluginSettings", "GatewayConfiguration", "BinanceStyle",
             "BinanceStyleSimulator", "NewVenue", "NewVenueSimulator", "TestSupport", "turnstile", logging,
         ]),
     tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
-    tests("ClusterTests", ["TestSupport", "ConformanceKit", "TradingModel"]),
+    tests(
+        "SimulationTests", ["SimulationKit", "turnstile-sim", "TradingModel", "StoreContract", "LockContract", "ConformanceKit", "TestSupport"],
+        exclude: ["Regressions"]),
+    tests(
+        "ClusterTests",
+        ["TestSupport", "ConformanceKit", "TradingModel", "LockContract", "RedisKit", "RedisLock", "EtcdLock", "PostgresLock", logging]),
     tests("EndToEndTests", ["TestSupport", "TradingModel", "ConformanceKit", asyncHTTPClient, sqlite] + nio),
+    .testTarget(name: "GuardTests", path: "Tests/GuardTests", exclude: ["guards.txt"], swiftSettings: strict),
+    tests(
+        "ProofTests",
+        [
+            "TestSupport", "TradingModel", "BrokerContract", "LockContract", "StoreContract", "OrderFlow", "ConformanceKit", "SimulatorKit",
+            "BinanceStyle", "BinanceStyleSimulator", "Coinbase", "CoinbaseSimulator", "Tradovate", "TradovateSimulator", "SQLiteStore",
+            "PluginSettings", asyncHTTPClient, logging,
+        ] + nio),
 ]
 
 let package = Package(

@@ -263,6 +263,32 @@ public protocol OrderStore: Sendable {
     /// Newest first.
     func alerts(includeResolved: Bool, limit: Int) async throws(StoreError) -> [AlertRecord]
 
+    // MARK: Episodes and protection
+    // Episodes are opened by the permit of an entry and moved by every permit and change of an order in their instrument, in the same
+    // transaction.
+
+    /// Newest first.
+    func episodes(account: AccountID?, includeEnded: Bool, limit: Int) async throws(StoreError) -> [EpisodeRecord]
+
+    /// Reads the facts of an open episode, asks `decide`, and commits what it wants: orders, steps and alerts, all or none. *(SC-22)*
+    ///
+    /// Throws `.fenced` if the tenure is not current, `.notFound` if the episode is not open, `.refused` for work that is not the
+    /// episode's. `decide` returns nil for "nothing to do", then nothing is written.
+    /// - Returns: What was written.
+    func tend(
+        _ episode: EpisodeID, under tenure: Tenure, at: Timestamp, deciding decide: @escaping @Sendable (EpisodeFacts) -> EpisodeWork?
+    ) async throws(StoreError) -> EpisodeWork?
+
+    /// Steps of compensations, newest first.
+    func compensations(includeEnded: Bool, limit: Int) async throws(StoreError) -> [CompensationStep]
+
+    /// Takes back a fill that the venue has taken back. The fill is kept and marked; what was filled of its order does not fall; the
+    /// position becomes what `correct` says, with a line in the journal. Throws `.refused` if it was taken back before. *(SC-23)*
+    func takeBack(
+        _ execution: ExecutionID, of order: OrderID, under tenure: Tenure, at: Timestamp,
+        correcting correct: @escaping @Sendable (FillHistory) -> FillCorrection
+    ) async throws(StoreError) -> PositionRecord
+
     // MARK: Life
 
     /// Proves that a commit reaches the disk now.

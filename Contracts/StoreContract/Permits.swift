@@ -34,22 +34,26 @@ public struct PermitFacts: Sendable {
     /// Orders of the same account and symbol whose effect is not settled: permitted, unknown, resolving, parked, absent or
     /// being changed. Not this order.
     public var unsettled: [OrderID]
-    /// Another order of the same signal, account, symbol and side that has had a permit.
+    /// Another order of the same signal, account, symbol and side that has had a permit and does not only make a position smaller.
     public var entryOfSameSignal: OrderID?
     /// Unfilled quantity of the account's other open sell orders in this symbol that have had a permit.
     public var openSellQuantity: Quantity
-    /// The same for buys. Legs of brackets count in neither.
+    /// The same for buys. Legs of brackets and the gateway's own stops count in neither.
     public var openBuyQuantity: Quantity
     /// Of an entry with a bracket: its legs, the stop first.
     public var legs: [OrderRecord]
-    /// Legs of other entries in this symbol that are open, have had a permit, and trade to this order's side: they will close a
+    /// Legs of other entries, and the gateway's own stops, in this symbol that are open, have had a permit, and trade to this order's side: they will close a
     /// position that this order may mean to close too.
     public var openLegs: [OrderID]
+    /// Of an order that comes after another one of its signal: that one.
+    public var predecessor: OrderRecord?
+    /// The open episode in the order's account and symbol.
+    public var episode: EpisodeRecord?
 
     public init(
         now: Timestamp, order: OrderRecord, attempts: [AttemptRecord], position: PositionRecord?, lastTradeAt: Timestamp?,
         lastTradeID: OrderID?, unsettled: [OrderID], entryOfSameSignal: OrderID?, openSellQuantity: Quantity, openBuyQuantity: Quantity,
-        legs: [OrderRecord] = [], openLegs: [OrderID] = []
+        legs: [OrderRecord] = [], openLegs: [OrderID] = [], predecessor: OrderRecord? = nil, episode: EpisodeRecord? = nil
     ) {
         self.now = now
         self.order = order
@@ -63,6 +67,8 @@ public struct PermitFacts: Sendable {
         self.openBuyQuantity = openBuyQuantity
         self.legs = legs
         self.openLegs = openLegs
+        self.predecessor = predecessor
+        self.episode = episode
     }
 }
 

@@ -104,10 +104,12 @@ public struct OrderPolicy: Sendable, Hashable, Codable {
     public var onBusy: OnBusy
     /// Guards that are only logged.
     public var observed: Set<String>
+    /// Set where the gateway itself places the stops of this strategy's entries.
+    public var protection: ProtectionPolicy?
 
     public init(
         cooldown: Duration = .zero, cooldownScope: CooldownScope = .strategyAccount, longOnly: Bool = false,
-        pyramiding: Pyramiding = .add, onBusy: OnBusy = .queue, observed: Set<String> = []
+        pyramiding: Pyramiding = .add, onBusy: OnBusy = .queue, observed: Set<String> = [], protection: ProtectionPolicy? = nil
     ) {
         self.cooldown = cooldown
         self.cooldownScope = cooldownScope
@@ -115,6 +117,7 @@ public struct OrderPolicy: Sendable, Hashable, Codable {
         self.pyramiding = pyramiding
         self.onBusy = onBusy
         self.observed = observed
+        self.protection = protection
     }
 }
 
@@ -131,10 +134,11 @@ public struct OrderRecord: Sendable, Hashable, Codable {
     public var symbol: Symbol
     /// The symbol as the signal spelt it.
     public var signalSymbol: String
+    /// Of an order whose side depends on the position (``OrderRecord/sideIsOpen``): a guess until the first permit fixes it.
     public var side: Side
     public var type: OrderType
     public var timeInForce: TimeInForce
-    /// What the signal and the strategy's sizing ask for, before the instrument's steps.
+    /// What the signal and the strategy's sizing ask for, before the instrument's steps; zero where only the permit's transaction can know.
     public var requestedQuantity: Quantity
     /// What is sent; set with the first permit.
     public var quantity: Quantity?
@@ -169,6 +173,8 @@ public struct OrderRecord: Sendable, Hashable, Codable {
     public var filledAt: Timestamp?
     /// Never permitted at or after this time.
     public var expiresAt: Timestamp
+    /// What it is for, if that is more than its side and quantity say.
+    public var intent: OrderIntent?
 
     public init(
         id: OrderID, signalID: SignalID, strategy: StrategyID, account: AccountID, leg: Int, clientOrderID: ClientOrderID,
@@ -178,7 +184,7 @@ public struct OrderRecord: Sendable, Hashable, Codable {
         policy: OrderPolicy, state: OrderState = .queued, reason: String? = nil, detail: String? = nil,
         filledQuantity: Quantity = .zero, averagePrice: Price? = nil, venueOrderID: VenueOrderID? = nil, venueStatus: String? = nil,
         attempts: Int = 0, version: Int = 1, requestID: String, createdAt: Timestamp, updatedAt: Timestamp,
-        filledAt: Timestamp? = nil, expiresAt: Timestamp
+        filledAt: Timestamp? = nil, expiresAt: Timestamp, intent: OrderIntent? = nil
     ) {
         self.id = id
         self.signalID = signalID
@@ -215,6 +221,7 @@ public struct OrderRecord: Sendable, Hashable, Codable {
         self.updatedAt = updatedAt
         self.filledAt = filledAt
         self.expiresAt = expiresAt
+        self.intent = intent
     }
 }
 

@@ -27,6 +27,8 @@ public struct TrackingSettings: Sendable, Hashable {
     public var monitorPeriod: Duration = .seconds(300)
     /// Then, and for resting orders, at this interval.
     public var backgroundInterval: Duration = .seconds(30)
+    /// Between two looks at the list of all open orders, which shows what the stream has lost.
+    public var sweepInterval: Duration = .seconds(4)
     /// A market order that is not terminal after this time is alerted.
     public var staleMarketOrder: Duration = .seconds(10)
     public init() {}

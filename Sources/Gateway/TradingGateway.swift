@@ -44,7 +44,8 @@ public final class TradingGateway: Service {
         self.alerts = alerts
         self.arrivals = arrivals
         admissions = Admissions(
-            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules }, store: store, limiter: limiter,
+            settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules },
+            bracketAccounts: Set(brokers.filter { $0.value.capabilities.canBracket }.keys), store: store, limiter: limiter,
             alerts: alerts, clock: clock, logger: logger, host: host, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
     }
 
@@ -117,6 +118,15 @@ public final class TradingGateway: Service {
             return Answers.problem(503, "stopping", "The gateway is stopping", "send it again in a moment", request: request, headers: ["Retry-After": "5"])
         }
         return await admissions.receive(request)
+    }
+
+    /// Takes an order that a person places; the caller has checked who. Like ``receive(_:)`` in everything else: stored before it is
+    /// answered, sent under the same guards and permit, and a repeat with the same idempotency key gets the first answer again.
+    public func place(_ request: HookRequest) async -> HookAnswer {
+        guard !isStopping.withLock({ $0 }) else {
+            return Answers.problem(503, "stopping", "The gateway is stopping", "send it again in a moment", request: request, headers: ["Retry-After": "5"])
+        }
+        return await admissions.place(request)
     }
 
     /// Asks for the cancel of an order. A repeat is safe; a cancellation of the calling task does not take the request back.

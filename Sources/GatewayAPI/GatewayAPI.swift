@@ -20,17 +20,20 @@ public enum GatewayAPI {
         gateway: TradingGateway, options: APIOptions, clock: any TradingClock, logger: Logger
     ) throws -> any Service {
         let deadlines = BodyDeadlines(limit: options.bodyDeadline, clock: clock)
+        let readers = BearerTokens(.reader, options.readTokens + options.tradeTokens + options.adminTokens)
+        let follower = JournalFollower(store: gateway.store, clock: clock, pingInterval: options.pingInterval)
+        // One limit for both kinds of streams.
+        let slots = EventStreamSlots(limit: options.maximumEventStreams)
+        let stream = StreamEndpoint(follower: follower, slots: slots, readers: readers, clock: clock)
         let responder = APIResponder(
             hooks: HookEndpoint(gateway: gateway, deadlines: deadlines),
             health: HealthEndpoints(gateway: gateway, build: options.build),
             reads: ReadEndpoints(gateway: gateway, known: options.adapters),
-            events: EventEndpoint(
-                store: gateway.store, clock: clock, pingInterval: options.pingInterval,
-                slots: EventStreamSlots(limit: options.maximumEventStreams)),
+            events: EventEndpoint(follower: follower, slots: slots),
             cancels: CancelEndpoint(gateway: gateway),
             monitoring: MonitoringEndpoints(gateway: gateway),
             operations: OperatorEndpoints(gateway: gateway, deadlines: deadlines),
-            readers: BearerTokens(.reader, options.readTokens + options.tradeTokens + options.adminTokens),
+            readers: readers,
             traders: BearerTokens(.trader, options.tradeTokens),
             admins: BearerTokens(.admin, options.adminTokens),
             deadlines: deadlines,
@@ -39,7 +42,8 @@ public enum GatewayAPI {
             responder: responder,
             options: ServerOptions(
                 host: options.host, port: options.port,
-                tls: options.tls.map { ServerOptions.TLS(certificatePath: $0.certificatePath, keyPath: $0.keyPath) }),
+                tls: options.tls.map { ServerOptions.TLS(certificatePath: $0.certificatePath, keyPath: $0.keyPath) },
+                webSockets: [StreamEndpoint.path: { try await stream.serve($0) }], maximumMessageBytes: 4096),
             logger: logger, onListening: { port in options.onListening(port) })
         return APIService(server: server, deadlines: deadlines)
     }

@@ -20,8 +20,8 @@ struct TurnstileCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, DemoCommand.self, SimulateCommand.self, ConfigCommand.self, AdapterCommand.self, LocksCommand.self,
-            OrdersCommand.self, CancelCommand.self, DecideCommand.self, ExplainCommand.self, AuditCommand.self, QueueCommand.self,
-            WorkersCommand.self, VersionCommand.self,
+            OrdersCommand.self, PositionsCommand.self, PlaceCommand.self, CancelCommand.self, DecideCommand.self, ExplainCommand.self, AuditCommand.self, QueueCommand.self,
+            WorkersCommand.self, BustCommand.self, VersionCommand.self,
         ])
 }
 

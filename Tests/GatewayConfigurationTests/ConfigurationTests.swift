@@ -50,6 +50,29 @@ import TradingModel
                     cooldown: .seconds(90), cooldownScope: .strategy, longOnly: true, pyramiding: .skip, onBusy: .skip, observed: ["cooldown"]))
     }
 
+    @Test func `sizes in money, targets and protection are read`() throws {
+        let strategy = try #require(
+            try read(
+                file(
+                    strategies: """
+                        strategies:
+                          trend:
+                            source: tv
+                            symbols: { BTCUSD: { a: X, p: X } }
+                            accounts: { a: { quote_amount: "500" }, p: { percent_of_equity: 2.5 } }
+                            intent: target
+                            protection: { mode: managed, stop_within: 5s, on_failure: alert, stop_limit_offset: 0.5 }
+                        """)
+            ).gateway.strategies.first)
+        #expect(strategy.accounts.map(\.sizing) == [.quote(500), .equityPercent(try Quantity("2.5"))])
+        #expect(strategy.intent == .target)
+        #expect(
+            strategy.protection
+                == .init(mode: .managed, policy: ProtectionPolicy(stopWithin: .seconds(5), onFailure: .alert, limitOffset: try Quantity("0.5"))))
+        let plain = try #require(try read(file(more: "")).gateway.strategies.first)
+        #expect(plain.intent == .delta && plain.protection == nil)
+    }
+
     @Test func `what is left out has its default`() throws {
         let file = try read(file(http: ""))
         #expect(file.http.host == "127.0.0.1")

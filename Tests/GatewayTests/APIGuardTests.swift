@@ -61,7 +61,7 @@ import TradingModel
     @Test func `a method that a path does not take is a problem 405 with Allow`() async throws {
         try await APIFixture.serving(APIStubStore()) { (api) async throws in
             for (method, path, allow) in [
-                ("DELETE", "/api/v1/orders", "GET, HEAD"), ("POST", "/api/v1/events", "GET"), ("GET", "/hooks/tv", "POST"),
+                ("DELETE", "/api/v1/orders", "GET, HEAD, POST"), ("POST", "/api/v1/positions", "GET, HEAD"), ("POST", "/api/v1/events", "GET"), ("GET", "/hooks/tv", "POST"),
                 ("PUT", "/hooks/tv/secret", "POST"), ("POST", "/livez", "GET, HEAD"),
             ] {
                 let reply = try await api.send(.init(rawValue: method), path)

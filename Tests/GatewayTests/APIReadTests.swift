@@ -118,6 +118,41 @@ import TradingModel
         }
     }
 
+    @Test func `a position is told with its open episode, an entry without one by itself, and steps with what they wait for`() async throws {
+        let store = APIStubStore()
+        let position = PositionRecord(
+            account: "spot1", symbol: "BTCUSDT", quantity: 2, averagePrice: 60000, realizedProfit: 0, updatedAt: APIRecords.time)
+        func episode(_ symbol: Symbol, _ state: EpisodeState) -> EpisodeRecord {
+            EpisodeRecord(
+                id: EpisodeID("O-\(symbol)"), account: "spot1", symbol: symbol, side: .buy, state: state, entryID: "O1", signalID: "S1", strategy: "trend",
+                stopLoss: 58000, protection: ProtectionPolicy(), unprotectedSince: APIRecords.time, openedAt: APIRecords.time, updatedAt: APIRecords.time)
+        }
+        let step = CompensationStep(
+            id: "c1", episode: "O-BTCUSDT", account: "spot1", symbol: "BTCUSDT", kind: .placeStop, state: .planned, attempts: 2, orderID: "O2",
+            detail: "order O2 ended rejected", nextAt: APIRecords.time, createdAt: APIRecords.time, updatedAt: APIRecords.time)
+        let done = CompensationStep(
+            id: "c0", episode: "O-BTCUSDT", account: "spot1", symbol: "BTCUSDT", kind: .flatten, state: .done, nextAt: APIRecords.time,
+            createdAt: APIRecords.time, updatedAt: APIRecords.time)
+        let (held, pending) = (episode("BTCUSDT", .pendingStop), episode("ETHUSDT", .pendingEntry))
+        store.change {
+            $0.positions = [position]
+            $0.episodes = [pending, held]
+            $0.steps = [step, done]
+        }
+        try await APIFixture.serving(store) { (api) async throws in
+            let rows = try #require(try await api.send(.GET, "/api/v1/positions").json["data"] as? [[String: Any]])
+            #expect(rows.map { $0["symbol"] as? String } == ["BTCUSDT", "ETHUSDT"] && rows.map { $0["quantity"] as? String } == ["2", "0"])
+            let episodes = rows.compactMap { $0["episode"] as? [String: Any] }
+            #expect(episodes.map { $0["state"] as? String } == ["pending_stop", "pending_entry"])
+            #expect(episodes[0]["stop_loss"] as? String == "58000" && episodes[0]["managed"] as? Bool == true)
+            let open = try #require(try await api.send(.GET, "/api/v1/monitoring/transactions").json["data"] as? [[String: Any]])
+            #expect(open.count == 1 && open[0]["kind"] as? String == "place_stop" && open[0]["attempts"] as? Int == 2)
+            let all = try await api.send(.GET, "/api/v1/monitoring/transactions?ended=true").json["data"] as? [[String: Any]]
+            #expect(all?.map { $0["state"] as? String } == ["planned", "done"])
+            #expect(try await api.send(.GET, "/api/v1/monitoring/transactions?x=1").status == 400)
+        }
+    }
+
     @Test func `positions, accounts, adapters and alerts have their rows`() async throws {
         let store = APIStubStore()
         let position = PositionRecord(
@@ -133,7 +168,7 @@ import TradingModel
         try await APIFixture.serving(store) { (api) async throws in
             #expect(
                 try await api.send(.GET, "/api/v1/positions?account=spot1").text
-                    == #"{"data":[{"account":"spot1","symbol":"BTCUSDT","quantity":"-0.5","average_price":null,"realized_profit":"1.1","updated_at":"2025-11-21T05:06:07.008Z"}],"next":null}"#)
+                    == #"{"data":[{"account":"spot1","symbol":"BTCUSDT","quantity":"-0.5","average_price":null,"realized_profit":"1.1","updated_at":"2025-11-21T05:06:07.008Z","episode":null}],"next":null}"#)
             let account = try #require((try await api.send(.GET, "/api/v1/accounts").json["data"] as? [[String: Any]])?.first)
             #expect(account["id"] as? String == "paper1")
             #expect(account["mode"] as? String == "paper")

@@ -13,6 +13,8 @@ final class APIStubStore: OrderStore {
         var positions: [PositionRecord] = []
         var alerts: [AlertRecord] = []
         var journal: [JournalEntry] = []
+        var episodes: [EpisodeRecord] = []
+        var steps: [CompensationStep] = []
         var isAvailable = true
         var watchers: [Int: AsyncStream<Int64>.Continuation] = [:]
         var nextWatcher = 0
@@ -122,6 +124,22 @@ final class APIStubStore: OrderStore {
     func order(account: AccountID, symbol: Symbol, venueOrderID: VenueOrderID) async throws(StoreError) -> OrderRecord? { throw Self.unused }
     func accountsWithOpenOrders() async throws(StoreError) -> [AccountID] { throw Self.unused }
     func verifyJournal() async throws(StoreError) -> Int64? { throw Self.unused }
+
+    func episodes(account: AccountID?, includeEnded: Bool, limit: Int) async throws(StoreError) -> [EpisodeRecord] {
+        try read { content in
+            Array(content.episodes.filter { (account == nil || $0.account == account) && (includeEnded || !$0.state.isTerminal) }.prefix(limit))
+        }
+    }
+    func compensations(includeEnded: Bool, limit: Int) async throws(StoreError) -> [CompensationStep] {
+        try read { Array($0.steps.filter { includeEnded || !$0.state.isTerminal }.prefix(limit)) }
+    }
+    func tend(
+        _ episode: EpisodeID, under tenure: Tenure, at: Timestamp, deciding decide: @escaping @Sendable (EpisodeFacts) -> EpisodeWork?
+    ) async throws(StoreError) -> EpisodeWork? { throw Self.unused }
+    func takeBack(
+        _ execution: ExecutionID, of order: OrderID, under tenure: Tenure, at: Timestamp,
+        correcting correct: @escaping @Sendable (FillHistory) -> FillCorrection
+    ) async throws(StoreError) -> PositionRecord { throw Self.unused }
 
     let capabilities = StoreCapabilities(isShared: false, mayMissOthers: false, notice: "a stub")
     func recall(_ signal: SignalRecord, window: Duration) async throws(StoreError) -> AdmissionResult? { throw Self.unused }

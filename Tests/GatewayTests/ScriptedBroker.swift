@@ -203,7 +203,7 @@ final class ScriptedBroker: Broker {
     func replace(_ order: OrderReference, with terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
         .notSent(.unsupported, Evidence(mayHaveLeft: false))
     }
-    func openOrders() async throws(BrokerError) -> [OrderReport] { [] }
+    func openOrders() async throws(BrokerError) -> [OrderReport] { venue.state.withLock { $0.known.values.filter { !$0.status.isTerminal } } }
     func orderHistory(_ symbol: Symbol, since: Timestamp) async throws(BrokerError) -> [OrderReport] { venue.state.withLock { Array($0.known.values) } }
     func fills(_ symbol: Symbol, since: Timestamp) async throws(BrokerError) -> [Fill] { [] }
     func positions() async throws(BrokerError) -> [Position] { throw BrokerError(.unsupported, effect: .notSent, "none") }

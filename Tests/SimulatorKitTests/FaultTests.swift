@@ -118,6 +118,18 @@ import TradingModel
         #expect(plan.pending.isEmpty)
     }
 
+    @Test func `a share of the occasions is drawn by the seed, the same each time`() throws {
+        func drawn(_ seed: Int) throws -> [Bool] {
+            let plan = FaultPlan()
+            try plan.add([Fault(on: .stream, .dropEvent, times: 1000, percent: 80, seed: seed)])
+            return (0..<1000).map { _ in plan.take(on: .stream) != nil }
+        }
+        let first = try drawn(7)
+        let (again, other) = (try drawn(7), try drawn(8))
+        #expect(first == again && first != other)
+        #expect((760...840).contains(first.count { $0 }))
+    }
+
     @Test(arguments: [
         (#"[{"on":"place","action":"explode"}]"#, "unknown action 'explode'"), (#"[{"on":"moon","action":"hang"}]"#, "unknown on 'moon'"),
         (#"[{"on":"place","action":"hang","mss":1}]"#, "unknown field 'mss'"), (#"[{"action":"hang"}]"#, "'on' is required"),

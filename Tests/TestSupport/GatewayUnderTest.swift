@@ -65,7 +65,7 @@ public struct GatewayUnderTest: Sendable {
     ///   - symbol: What the venue calls the instrument that signals call BTCUSD.
     public static func configure(
         in folder: TemporaryFolder, port: Int, account: String, symbol: String, multiply: Int = 1, policy: String = "{ cooldown: 0s, long_only: true }",
-        locks: String = "{ type: sqlite, path: locks.db, ttl: 3s }"
+        locks: String = "{ type: sqlite, path: locks.db, ttl: 3s }", maximumAge: String = "120s"
     ) throws {
         try folder.write(
             """
@@ -75,7 +75,7 @@ public struct GatewayUnderTest: Sendable {
             locks: \(locks)
             gateway: { id: gw-test, send_window: 1s, pause_margin: 1s }
             sources:
-              tv: { format: native, secret: \(secret), dedupe: { window: 5m }, rate_limit: none, max_age: 120s }
+              tv: { format: native, secret: \(secret), dedupe: { window: 5m }, rate_limit: none, max_age: \(maximumAge) }
             accounts:
               spot1:
             \(account.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n"))
@@ -139,6 +139,12 @@ public struct GatewayUnderTest: Sendable {
     public func decide(_ path: String, _ texts: [String: String]) async throws -> TestHTTP.Reply {
         let body = String(decoding: try JSONSerialization.data(withJSONObject: texts), as: UTF8.self)
         return try await TestHTTP.post(url + "/api/v1/monitoring/" + path, body, headers: ["Authorization": "Bearer \(Self.adminToken)"])
+    }
+
+    /// Decides about a parked order.
+    public func decideParked(_ order: String, _ decision: String, because reason: String) async throws -> TestHTTP.Reply {
+        let body = #"{"decision":"\#(decision)","actor":"ada","reason":"\#(reason)"}"#
+        return try await TestHTTP.post(url + "/api/v1/orders/\(order)/decision", body, headers: ["Authorization": "Bearer \(Self.adminToken)"])
     }
 
     /// Runs a command of the program against this gateway's configuration file until it ends.

@@ -241,6 +241,36 @@ final class PostgresOrderStore: OrderStore {
         return try decoding { try result.rows.map { try PositionRecord(row: $0) } }
     }
 
+    // MARK: Episodes and protection
+
+    func episodes(account: AccountID?, includeEnded: Bool, limit: Int) async throws(StoreError) -> [EpisodeRecord] {
+        let result = try await read(
+            """
+            SELECT record FROM episodes WHERE ($1::text IS NULL OR account = $1)\(includeEnded ? "" : " AND state NOT IN ('closed', 'rolled_back')")
+            ORDER BY sequence DESC LIMIT $2
+            """, [PostgresValue(account?.rawValue), Self.rows(limit)])
+        return try decoding { try result.rows.map { try RecordText.read(try $0.text(0)) } }
+    }
+
+    func compensations(includeEnded: Bool, limit: Int) async throws(StoreError) -> [CompensationStep] {
+        let result = try await read(
+            "SELECT record FROM compensations \(includeEnded ? "" : "WHERE is_open ")ORDER BY sequence DESC LIMIT $1", [Self.rows(limit)])
+        return try decoding { try result.rows.map { try RecordText.read(try $0.text(0)) } }
+    }
+
+    func tend(
+        _ episode: EpisodeID, under tenure: Tenure, at: Timestamp, deciding decide: @escaping @Sendable (EpisodeFacts) -> EpisodeWork?
+    ) async throws(StoreError) -> EpisodeWork? {
+        try await writer.write { try await $0.tend(episode, under: tenure, at: at, deciding: decide) }
+    }
+
+    func takeBack(
+        _ execution: ExecutionID, of order: OrderID, under tenure: Tenure, at: Timestamp,
+        correcting correct: @escaping @Sendable (FillHistory) -> FillCorrection
+    ) async throws(StoreError) -> PositionRecord {
+        try await writer.write { try await $0.takeBack(execution, of: order, under: tenure, at: at, correcting: correct) }
+    }
+
     // MARK: Journal and alerts
 
     func journal(after sequence: Int64, limit: Int) async throws(StoreError) -> [JournalEntry] {

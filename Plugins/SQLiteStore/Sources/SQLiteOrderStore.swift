@@ -182,6 +182,29 @@ final class SQLiteOrderStore: OrderStore {
         }
     }
 
+    // MARK: Episodes and protection
+
+    func episodes(account: AccountID?, includeEnded: Bool, limit: Int) async throws(StoreError) -> [EpisodeRecord] {
+        try await read { try EpisodeReading.episodes($0, account: account, includeEnded: includeEnded, limit: Self.rows(limit)) }
+    }
+
+    func compensations(includeEnded: Bool, limit: Int) async throws(StoreError) -> [CompensationStep] {
+        try await read { try EpisodeReading.compensations($0, includeEnded: includeEnded, limit: Self.rows(limit)) }
+    }
+
+    func tend(
+        _ episode: EpisodeID, under tenure: Tenure, at: Timestamp, deciding decide: @escaping @Sendable (EpisodeFacts) -> EpisodeWork?
+    ) async throws(StoreError) -> EpisodeWork? {
+        try await writer.write { try $0.tend(episode, under: tenure, at: at, deciding: decide) }
+    }
+
+    func takeBack(
+        _ execution: ExecutionID, of order: OrderID, under tenure: Tenure, at: Timestamp,
+        correcting correct: @escaping @Sendable (FillHistory) -> FillCorrection
+    ) async throws(StoreError) -> PositionRecord {
+        try await writer.write { try $0.takeBack(execution, of: order, under: tenure, at: at, correcting: correct) }
+    }
+
     // MARK: Journal and alerts
 
     func journal(after sequence: Int64, limit: Int) async throws(StoreError) -> [JournalEntry] {

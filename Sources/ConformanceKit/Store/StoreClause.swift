@@ -64,5 +64,5 @@ public enum StoreConformance {
     public static let clauses: [StoreClause] =
         StoreAdmissionClauses.all + StoreRateClauses.all + StoreTenureClauses.all + StorePermitClauses.all + StoreFactClauses.all
         + StoreUpdateClauses.all + StoreJournalClauses.all + StoreTableClauses.all + StoreLifeClauses.all
-        + StoreBracketClauses.all + StoreQueueClauses.all + StoreWorkerClauses.all
+        + StoreBracketClauses.all + StoreQueueClauses.all + StoreWorkerClauses.all + StoreEpisodeClauses.all
 }

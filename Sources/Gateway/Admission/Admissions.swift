@@ -16,6 +16,8 @@ final class Admissions: Sendable {
 
     private let sources: [SourceID: Source]
     private let planner: Planner
+    private let clientOrderIDRules: [AccountID: ClientOrderIDRules]
+    private let bracketAccounts: Set<AccountID>
     private let settings: GatewaySettings
     private let store: LimitedStore
     private let alerts: AlertDesk
@@ -28,7 +30,7 @@ final class Admissions: Sendable {
     private let onAdmitted: @Sendable ([OrderRecord]) -> Void
 
     init(
-        settings: GatewaySettings, clientOrderIDRules: [AccountID: ClientOrderIDRules], store: any OrderStore, limiter: (any RateLimiter)?,
+        settings: GatewaySettings, clientOrderIDRules: [AccountID: ClientOrderIDRules], bracketAccounts: Set<AccountID>, store: any OrderStore, limiter: (any RateLimiter)?,
         alerts: AlertDesk, clock: any TradingClock, logger: Logger, host: any GatewayHost, onAdmitted: @escaping @Sendable ([OrderRecord]) -> Void
     ) {
         self.settings = settings
@@ -38,7 +40,9 @@ final class Admissions: Sendable {
         self.logger = logger
         self.host = host
         self.onAdmitted = onAdmitted
-        planner = Planner(strategies: settings.strategies, clientOrderIDRules: clientOrderIDRules)
+        self.clientOrderIDRules = clientOrderIDRules
+        self.bracketAccounts = bracketAccounts
+        planner = Planner(strategies: settings.strategies, clientOrderIDRules: clientOrderIDRules, bracketAccounts: bracketAccounts)
         sources = Dictionary(
             settings.sources.map { source in
                 (source.id, Source(settings: source, signatures: StandardWebhooks(keys: source.signingKeys, tolerance: source.signatureTolerance)))
@@ -69,7 +73,29 @@ final class Admissions: Sendable {
             return await denied(401, "invalid_secret", source, address, request)
         }
         failPoint("admission.parsed")
-        return await admit(payload, source.settings, address, request, now)
+        return await admit(payload, by: planner, source.settings, address, request, now)
+    }
+
+    /// Takes an order that a person places: authenticated before, with an idempotency key, and otherwise like a signal.
+    ///
+    /// A field `account` says where it goes, beside or instead of `strategy`.
+    func place(_ request: HookRequest) async -> HookAnswer {
+        guard let key = request.headers["idempotency-key"], !key.isEmpty else {
+            return Answers.problem(
+                400, "idempotency_key_missing", "The key is missing", "send a header Idempotency-Key of your own; with the same key a repeat trades nothing",
+                request: request)
+        }
+        do {
+            let payload = try NativePayload(request.body)
+            let strategies = try ManualOrders.targets(
+                strategy: payload.text(of: "strategy"), account: payload.text(of: "account"), symbol: payload.text(of: "symbol"), in: settings)
+            let address = ClientAddress.of(peer: request.peerAddress, forwardedFor: request.headers["x-forwarded-for"], trusted: settings.trustedProxies)
+            return await admit(
+                payload, by: Planner(strategies: strategies, clientOrderIDRules: clientOrderIDRules, bracketAccounts: bracketAccounts),
+                ManualOrders.settings, address, request, clock.wallTime, ownField: "account")
+        } catch {
+            return Answers.problem(error, request: request)
+        }
     }
 
     // MARK: Steps
@@ -79,13 +105,17 @@ final class Admissions: Sendable {
         source.settings.secrets.reduce(false) { found, secret in secret.matches(candidate) || found }
     }
 
-    private func admit(_ payload: NativePayload, _ source: SourceSettings, _ address: String, _ request: HookRequest, _ now: Timestamp) async -> HookAnswer {
+    /// - Parameter ownField: A field that this way of sending has beside those of every signal.
+    private func admit(
+        _ payload: NativePayload, by planner: Planner, _ source: SourceSettings, _ address: String, _ request: HookRequest, _ now: Timestamp,
+        ownField: String? = nil
+    ) async -> HookAnswer {
         let signal: TradeSignal
         let signalID: SignalID
         let orders: [OrderRecord]
         let expiresAt: Timestamp
         do {
-            signal = try payload.signal(keyField: source.dedupeField)
+            signal = try payload.signal(keyField: source.dedupeField ?? ownField)
             var random = HostRandom(host: host)
             signalID = Minting.signalID(at: now, using: &random)
             let maximumAge = min(signal.maximumAge ?? source.maxAge, source.maxAge)
@@ -97,7 +127,8 @@ final class Admissions: Sendable {
             return Answers.problem(error, request: request)
         }
         failPoint("admission.planned")
-        let header = request.headers["webhook-id"] ?? request.headers["idempotency-key"]
+        let isManual = source.id == ManualOrders.source
+        let header = isManual ? request.headers["idempotency-key"] : request.headers["webhook-id"] ?? request.headers["idempotency-key"]
         if let header, header.utf8.count > 256 {
             return Answers.problem(400, "invalid_idempotency_key", "The key is too long", "an idempotency key has at most 256 bytes", request: request)
         }
@@ -108,7 +139,7 @@ final class Admissions: Sendable {
         let answer =
             isStale
             ? StoredAnswer(status: 200, body: Answers.stale(signalID, key: shownKey, age: now - (signal.firedAt ?? now)))
-            : StoredAnswer(status: 202, body: Answers.accepted(signalID, key: shownKey, orders: orders))
+            : StoredAnswer(status: 202, body: Answers.accepted(signalID, key: shownKey, orders: orders, namingOrders: isManual))
         let record = SignalRecord(
             id: signalID, source: source.id, key: key, bodyHash: bodyHash, body: payload.redactedText, verdict: isStale ? .stale : .accepted,
             strategy: signal.strategy, receivedAt: now, firedAt: signal.firedAt, clientAddress: address, requestID: request.requestID,

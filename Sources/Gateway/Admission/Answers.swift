@@ -4,13 +4,16 @@ import TradingModel
 
 /// The answers of the hook endpoint.
 enum Answers {
-    static func accepted(_ signal: SignalID, key: String, orders: [OrderRecord]) -> String {
+    /// - Parameter namingOrders: Whether the orders' ids are told: whoever places an order by hand wants to look at it.
+    static func accepted(_ signal: SignalID, key: String, orders: [OrderRecord], namingOrders: Bool) -> String {
         var accounts: [String] = []
         for order in orders where !accounts.contains(order.account.rawValue) { accounts.append(order.account.rawValue) }
-        return JSONValue.object([
+        var members: [JSONValue.Member] = [
             .init("status", .string("accepted")), .init("signal_id", .string(signal.rawValue)), .init("dedupe_key", .string(key)),
             .init("accounts", .array(accounts.map(JSONValue.string))),
-        ]).text
+        ]
+        if namingOrders { members.append(.init("orders", .array(orders.map { .string($0.id.rawValue) }))) }
+        return JSONValue.object(members).text
     }
 
     /// 200, because a resend cannot help.

@@ -26,6 +26,10 @@ actor AccountDesk {
     private var deliveries = 0
     private var isDraining = false
     private var isWorking = false
+    /// Cancels the stops and targets of a symbol, for an order that is to leave the position.
+    private var clearTheWay: (@Sendable (Symbol) async -> Void)?
+
+    func connect(clearTheWay: @escaping @Sendable (Symbol) async -> Void) { self.clearTheWay = clearTheWay }
 
     init(
         account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, keeper: TenureKeeper,
@@ -130,7 +134,8 @@ actor AccountDesk {
             await alerts.raise("instrument_rules_missing", .medium, subject: "account:\(account)", "no rules for \(order.symbol); its orders wait")
         }
         if instrument != nil { await alerts.clear("instrument_rules_missing", subject: "account:\(account)") }
-        let decision = PermitDecision(instrument: instrument, capabilities: broker.capabilities, hold: hold)
+        let equity: Equity = order.needsEquity && hold == nil ? await EquityReading.read(broker, instrument, order.price) : .unsupported
+        let decision = PermitDecision(instrument: instrument, capabilities: broker.capabilities, hold: hold, equity: equity)
         let now = clock.monotonic
         let notAfter = min(now + settings.sendWindow, grant.validUntil)
         guard notAfter > now else { return .stop }
@@ -140,6 +145,7 @@ actor AccountDesk {
         do {
             switch try await store.permit(request, deciding: { decision.decide($0) }) {
             case .waiting(let reason):
+                if reason == PermitDecision.protectionOpen { await clearTheWay?(order.symbol) }
                 logger.debug("order waits", metadata: ["order_id": .string(order.id.rawValue), "reason": .string(reason)])
                 return .wait
             case .closed(let record):

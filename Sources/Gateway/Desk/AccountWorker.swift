@@ -14,6 +14,7 @@ struct AccountWorker: Sendable {
     let tracker: OrderTracker
     let canceller: OrderCanceller
     let parked: ParkedOrders
+    let protection: ProtectionKeeper
     /// Set by whoever knows of work while the account is not ours.
     let demand: Demand
     private let crashes: CrashCounter
@@ -44,12 +45,17 @@ struct AccountWorker: Sendable {
             account: account.id, settings: gateway, broker: broker, store: store, keeper: keeper, tracker: tracker, alerts: alerts,
             clock: clock, logger: logger, onTurnedAway: { demand.set(true) })
         await handover.connect { for order in $0 { await desk.enqueue(order) } }
-        await tracker.connect(
-            grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) })
         parked = ParkedOrders(
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, alerts: alerts, clock: clock, logger: logger)
         canceller = OrderCanceller(
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, sendWindow: gateway.sendWindow, clock: clock, logger: logger)
+        let protection = ProtectionKeeper(
+            account: account.id, isExpected: gateway.strategies.contains { $0.protection != nil && $0.accounts.contains { $0.id == account.id } },
+            broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, canceller: canceller, alerts: alerts, clock: clock, logger: logger)
+        await desk.connect { await protection.clearTheWay(of: $0) }
+        await tracker.connect(
+            grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) }, onChange: { protection.note($0) })
+        self.protection = protection
         self.settings = account
         self.gateway = gateway
         self.broker = broker
@@ -71,9 +77,11 @@ struct AccountWorker: Sendable {
             group.addTask { await supervisor.keep("\(id).events") { try await tracker.receiveEvents() } }
             group.addTask { await supervisor.keep("\(id).apply") { try await tracker.applyEvents() } }
             group.addTask { await supervisor.keep("\(id).checks") { try await tracker.runChecks() } }
+            group.addTask { await supervisor.keep("\(id).sweeps") { try await tracker.runSweeps() } }
             group.addTask { await supervisor.keep("\(id).desk") { try await desk.run() } }
             group.addTask { await supervisor.keep("\(id).renew") { try await renew() } }
             group.addTask { await supervisor.keep("\(id).lease") { try await takeWhenWanted() } }
+            group.addTask { await supervisor.keep("\(id).protection") { try await protection.run() } }
             group.addTask { await supervisor.keep("\(id).idle") { try await lookAfter() } }
         }
     }
@@ -105,7 +113,7 @@ struct AccountWorker: Sendable {
             try await clock.sleep(for: .milliseconds(100))
             let isIdle = await desk.isIdle
             if !isIdle { desk.wake() }
-            guard isIdle, await tracker.isIdle, await keeper.tenure != nil else {
+            guard isIdle, await tracker.isIdle, await protection.isIdle, await keeper.tenure != nil else {
                 idleSince = nil
                 continue
             }

@@ -15,6 +15,9 @@ struct DeskQueue {
         let notBefore: MonotonicInstant
         /// It has had no permit yet.
         let isFirst: Bool
+        /// It is sized by what the account is worth, at this price.
+        var needsEquity = false
+        var price: Price?
     }
 
     fileprivate struct Lane {
@@ -60,6 +63,8 @@ struct DeskQueue {
 extension DeskQueue.Entry {
     init(_ order: OrderRecord, notBefore: MonotonicInstant) {
         self.init(id: order.id, symbol: order.symbol, expiresAt: order.expiresAt, notBefore: notBefore, isFirst: order.attempts == 0)
+        if case .equityPercent? = order.intent?.amount { needsEquity = true }
+        if needsEquity { price = order.limitPrice ?? order.referencePrice }
     }
 }
 

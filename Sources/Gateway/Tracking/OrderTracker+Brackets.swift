@@ -18,7 +18,7 @@ extension OrderTracker {
             guard order.state.isTerminal, order.id != leg.id, let due = watches[leg.id]?.nextCheck else { continue }
             watches[leg.id]?.nextCheck = min(due, now + settings.tracking.immediateInterval)
         }
-        if order.bracketRole != nil, order.state.isTerminal, BracketFollowing.hasLostProtection(entry) {
+        if order.bracketRole != nil, order.state.isTerminal, BracketFollowing.hasLostProtection(entry), await !isLeaving(order.symbol) {
             await alerts.raise(
                 "protection_lost", .critical, subject: "order:\(entry.order.id)",
                 "\(account) \(entry.order.symbol): the legs ended without closing what order \(entry.order.id) opened; its position has no stop")
@@ -30,6 +30,12 @@ extension OrderTracker {
         case .absent where watches[entry.order.id] == nil: add(Watch(entry.order, base: nil, now: now, firstCheckAfter: .zero))
         default: break
         }
+    }
+
+    /// An order is about to leave the position, for which its stop and target were cancelled.
+    private func isLeaving(_ symbol: Symbol) async -> Bool {
+        let open = (try? await store.openOrders(of: account)) ?? []
+        return open.contains { $0.symbol == symbol && $0.reduceOnly && $0.bracketRole == nil && $0.kind != .delta }
     }
 
     /// How the venue is asked about the order; nil if the store cannot say now what the leg's entry is.

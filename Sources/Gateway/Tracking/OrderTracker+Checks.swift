@@ -26,7 +26,10 @@ extension OrderTracker {
         let now = clock.monotonic
         let free = Self.parallelChecks - watches.values.count { $0.isChecking }
         guard free > 0 else { return [] }
-        let due = watches.values.filter { !$0.isChecking && $0.nextCheck <= now }.sorted { $0.nextCheck < $1.nextCheck }.prefix(free).map(\.order.id)
+        let due = watches.values.filter { !$0.isChecking && $0.nextCheck <= now }.sorted {
+            // What is not known goes before what is looked at again.
+            $0.isDoubtful == $1.isDoubtful ? $0.nextCheck < $1.nextCheck : $0.isDoubtful
+        }.prefix(free).map(\.order.id)
         for id in due { watches[id]?.isChecking = true }
         return due
     }

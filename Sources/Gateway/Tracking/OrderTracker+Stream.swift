@@ -37,7 +37,10 @@ extension OrderTracker {
     /// Events may be missing: every order is asked about now.
     func askAll(_ reason: String) {
         let now = clock.monotonic
-        for id in watches.keys where watches[id]?.order.state != .permitted || watches[id]?.isInDoubt == true { watches[id]?.nextCheck = now }
+        sweepIsWanted = true
+        for (id, watch) in watches where watch.order.state != .permitted || watch.isInDoubt {
+            watches[id]?.nextCheck = min(watch.nextCheck, now + firstQuestion(about: watch, among: watches.count))
+        }
         logger.debug("asking about all open orders", metadata: ["reason": .string(reason), "orders": .stringConvertible(watches.count)])
     }
 

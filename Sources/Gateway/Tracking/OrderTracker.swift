@@ -18,6 +18,9 @@ actor OrderTracker {
     let host: any GatewayHost
     nonisolated let mailbox = Mailbox()
     nonisolated let checkMailbox = Mailbox()
+    nonisolated let sweepMailbox = Mailbox()
+    /// Events may be missing: the list of open orders is read at once.
+    var sweepIsWanted = false
 
     var watches: [OrderID: Watch] = [:]
     var byClientOrderID: [ClientOrderID: OrderID] = [:]
@@ -28,6 +31,8 @@ actor OrderTracker {
     var lose: (@Sendable (Tenure, String) async -> Void)?
     var onAbsent: (@Sendable (OrderRecord) async -> Void)?
     var isFirstRecovery = true
+    /// Told of every order whose record may have changed.
+    var onChange: (@Sendable (OrderRecord) -> Void)?
 
     init(
         account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, alerts: AlertDesk,
@@ -46,8 +51,9 @@ actor OrderTracker {
     /// Connects the tracker with the keeper of the tenure and with the desk, which are made after it.
     func connect(
         grant: @escaping @Sendable () async -> TenureKeeper.Grant?, lose: @escaping @Sendable (Tenure, String) async -> Void,
-        onAbsent: @escaping @Sendable (OrderRecord) async -> Void
+        onAbsent: @escaping @Sendable (OrderRecord) async -> Void, onChange: @escaping @Sendable (OrderRecord) -> Void
     ) {
+        self.onChange = onChange
         self.grant = grant
         self.lose = lose
         self.onAbsent = onAbsent
@@ -91,10 +97,12 @@ actor OrderTracker {
             }
             guard watches[order.id] == nil else { continue }
             var watch = Watch(order, base: nil, now: now, firstCheckAfter: .zero)
+            watch.nextCheck = now + firstQuestion(about: watch, among: open.count)
             watch.holdsAccount = (isFirstRecovery || predecessorUnclosed) && order.state != .parked
             add(watch)
         }
         isFirstRecovery = false
+        sweepIsWanted = true
         return waiting
     }
 
@@ -107,10 +115,12 @@ actor OrderTracker {
         watches[watch.order.id] = watch
         byClientOrderID[watch.order.clientOrderID] = watch.order.id
         checkMailbox.signal()
+        sweepMailbox.signal()
     }
 
     /// The order's record changed.
     func note(_ order: OrderRecord) async {
+        onChange?(order)
         guard var watch = watches[order.id], order.version >= watch.order.version else { return }
         let wasDoubtful = watch.isDoubtful
         watch.order = order

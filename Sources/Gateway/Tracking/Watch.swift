@@ -19,6 +19,8 @@ struct Watch: Sendable {
     /// When the questions were asked that got complete negative answers, since the last answer of another kind.
     var negatives: [MonotonicInstant] = []
     var staleIsAlerted = false
+    /// The venue's list of open orders did not show it when it was last read.
+    var isUnlisted = false
 
     init(_ order: OrderRecord, base: Asset?, now: MonotonicInstant, firstCheckAfter delay: Duration) {
         self.order = order
@@ -35,6 +37,9 @@ struct Watch: Sendable {
         default: false
         }
     }
+
+    /// Whether it may fill at any time, while it is asked about seldom.
+    var isResting: Bool { order.type != .market && (order.state == .accepted || order.state == .partiallyFilled) }
 
     /// How long until the next look at an order that the venue has.
     func interval(_ settings: TrackingSettings, streamIsUp: Bool) -> Duration {

@@ -24,11 +24,23 @@ struct HookEndpoint: Sendable {
         failPoint("hook.head_read")
         let body = try await deadlines.limiting(context.channel) { try await Self.read(request) }
         failPoint("hook.body_read")
-        let answer = await gateway.receive(
-            HookRequest(
-                source: source, pathSecret: secret, headers: Self.dictionary(request.headers), body: body,
-                peerAddress: context.peerAddress, requestID: correlation.requestID, traceparent: correlation.traceparent))
-        return Self.response(answer)
+        return Self.response(
+            await gateway.receive(Self.hook(request, source: source, secret: secret, body, context, correlation)))
+    }
+
+    /// `POST /api/v1/orders`: an order placed by hand, by whom the caller has authorized.
+    func place(_ request: Request, _ context: APIContext, _ correlation: Correlation) async throws -> Response {
+        _ = try QueryParameters(request, known: [])
+        let body = try await deadlines.limiting(context.channel) { try await Self.read(request) }
+        return Self.response(await gateway.place(Self.hook(request, source: SourceID(ManualOrders.name), secret: nil, body, context, correlation)))
+    }
+
+    private static func hook(
+        _ request: Request, source: SourceID, secret: String?, _ body: [UInt8], _ context: APIContext, _ correlation: Correlation
+    ) -> HookRequest {
+        HookRequest(
+            source: source, pathSecret: secret, headers: dictionary(request.headers), body: body, peerAddress: context.peerAddress,
+            requestID: correlation.requestID, traceparent: correlation.traceparent)
     }
 
     /// The whole body, or a problem. A body without a stated length is thrown away beyond the limit, then refused.

@@ -33,4 +33,11 @@ struct MonitoringEndpoints: Sendable {
         _ = try QueryParameters(request, known: [])
         return Response(list: try await gateway.store.deadLetters().map(\.row))
     }
+
+    /// Steps of compensations: the open ones, or the latest hundred with those that have ended.
+    func transactions(_ request: Request) async throws -> Response {
+        let query = try QueryParameters(request, known: ["ended", "limit"])
+        let limit = try query.number("limit", in: 1...1000) ?? 100
+        return Response(list: try await gateway.store.compensations(includeEnded: try query.flag("ended"), limit: limit).map(\.row))
+    }
 }

@@ -82,6 +82,25 @@ extension DeadLetter.Crash {
     }
 }
 
+extension CompensationStep {
+    var row: String {
+        var row = JSONObject()
+        row.add("id", id)
+        row.add("episode", episode)
+        row.add("account", account)
+        row.add("symbol", symbol)
+        row.add("kind", kind.rawValue)
+        row.add("state", state.rawValue)
+        row.add("attempts", number: attempts)
+        row.add("order_id", orderID)
+        row.add("detail", detail)
+        row.add("next_at", nextAt)
+        row.add("created_at", createdAt)
+        row.add("updated_at", updatedAt)
+        return row.json
+    }
+}
+
 extension Duration {
     /// Seconds with three decimals, as a JSON number.
     fileprivate var secondsText: String {

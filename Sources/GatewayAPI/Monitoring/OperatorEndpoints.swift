@@ -20,7 +20,21 @@ struct OperatorEndpoints: Sendable {
         case .deadLetter(let order, let decision): return try await decide(order, decision, OperatorBody(bytes, known: ["reason", "actor"]))
         case .decision(let order):
             return try await decide(order, OperatorBody(bytes, known: ["decision", "reason", "actor", "venue_order_id"]))
+        case .bust(let order): return try await takeBack(order, OperatorBody(bytes, known: ["execution_id", "reason", "actor"]))
         default: throw Problem.notFound
+        }
+    }
+
+    private func takeBack(_ id: OrderID, _ body: OperatorBody) async throws -> Response {
+        let person = Deciding.Operator(actor: try body.text("actor"), reason: try body.text("reason"))
+        let execution = ExecutionID(try body.text("execution_id"))
+        switch try await gateway.takeBack(execution, of: id, by: person) {
+        case .done(let position): return Response(json: position.row(nil))
+        case .noSuchFill:
+            throw Problem(status: .notFound, code: "fill_not_found", detail: "The order \(id.rawValue.prefix(64)) has no such fill.")
+        case .doneBefore(let why): throw Problem(status: .conflict, code: "fill_taken_back", detail: "Nothing was done: \(why).")
+        case .notNow(let why):
+            throw Problem(status: .serviceUnavailable, code: "decision_not_now", detail: "Nothing was done: \(why)", headers: [.retryAfter: "2"])
         }
     }
 
@@ -76,7 +90,7 @@ extension Endpoint {
     /// Whether an operator decides something there.
     var isDecision: Bool {
         switch self {
-        case .decision, .unlock, .deadLetter: true
+        case .decision, .bust, .unlock, .deadLetter: true
         default: false
         }
     }

@@ -22,8 +22,11 @@ extension OrderRecord {
         row.add("stop_price", stopPrice)
         row.add("reference_price", referencePrice)
         row.add("reduce_only", flag: reduceOnly)
-        row.add("stop_loss", bracket?.stopLoss)
+        row.add("stop_loss", bracket?.stopLoss ?? intent?.stopLoss)
         row.add("take_profit", bracket?.takeProfit)
+        row.add("intent", kind.rawValue)
+        row.add("purpose", purpose.rawValue)
+        row.add("episode", intent?.episode)
         row.add("role", bracketRole?.rawValue)
         row.add("entry_id", entryID)
         row.add("filled_quantity", filledQuantity)
@@ -82,13 +85,33 @@ extension Fill {
 }
 
 extension PositionRecord {
-    var row: String {
+    func row(_ episode: EpisodeRecord?) -> String {
         var row = JSONObject()
         row.add("account", account)
         row.add("symbol", symbol)
         row.add("quantity", quantity)
         row.add("average_price", averagePrice)
         row.add("realized_profit", realizedProfit)
+        row.add("updated_at", updatedAt)
+        row.add("episode", json: episode?.row)
+        return row.json
+    }
+}
+
+extension EpisodeRecord {
+    var row: String {
+        var row = JSONObject()
+        row.add("id", id)
+        row.add("state", state.rawValue)
+        row.add("side", side.rawValue)
+        row.add("strategy", strategy)
+        row.add("signal_id", signalID)
+        row.add("entry_id", entryID)
+        row.add("stop_loss", stopLoss)
+        row.add("managed", flag: protection != nil)
+        row.add("unprotected_since", unprotectedSince)
+        row.add("rolling_back", flag: isRollingBack)
+        row.add("opened_at", openedAt)
         row.add("updated_at", updatedAt)
         return row.json
     }

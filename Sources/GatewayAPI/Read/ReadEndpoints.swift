@@ -60,8 +60,20 @@ struct ReadEndpoints: Sendable {
 
     func positions(_ request: Request) async throws -> Response {
         let query = try QueryParameters(request, known: ["account"])
-        let positions = try await store.positions(account: try query.text("account").map { AccountID($0) })
-        return Self.list(positions.map(\.row))
+        let account = try query.text("account").map { AccountID($0) }
+        let positions = try await store.positions(account: account)
+        // An entry may be at the venue before anything is held: its episode is told beside the positions that there are.
+        var open = try await store.episodes(account: account, includeEnded: false, limit: 10_000)
+        let rows = positions.map { position in
+            let episode = open.firstIndex { $0.account == position.account && $0.symbol == position.symbol }.map { open.remove(at: $0) }
+            return position.row(episode)
+        }
+        let waiting = open.reversed().map { episode in
+            PositionRecord(
+                account: episode.account, symbol: episode.symbol, quantity: .zero, averagePrice: nil, realizedProfit: .zero, updatedAt: episode.updatedAt
+            ).row(episode)
+        }
+        return Self.list(rows + waiting)
     }
 
     func accounts(_ request: Request) async throws -> Response {

@@ -34,6 +34,11 @@ struct APIResponder: HTTPResponder {
             } else if case .order(let id) = endpoint, request.method == .delete {
                 try traders.authorize(request.headers)
                 response = try await cancels.cancel(id, request, correlation)
+            } else if endpoint == .orders, request.method == .post {
+                try traders.authorize(request.headers)
+                try hooks.check(request.headers)
+                isBodyUnread = false
+                response = try await hooks.place(request, context, correlation)
             } else if let endpoint, endpoint.isDecision, request.method == .post {
                 try admins.authorize(request.headers)
                 try OperatorBody.check(request.headers)
@@ -67,7 +72,7 @@ struct APIResponder: HTTPResponder {
         guard let endpoint else { throw Problem.notFound }
         guard endpoint.methods.contains(request.method) else { throw Problem.methodNotAllowed(endpoint.methods) }
         switch endpoint {
-        case .hook, .decision, .unlock, .deadLetter: throw Problem.methodNotAllowed(endpoint.methods)
+        case .hook, .decision, .bust, .unlock, .deadLetter: throw Problem.methodNotAllowed(endpoint.methods)
         case .livez: return try health.live(request)
         case .readyz: return try await health.ready(request, showsDetails: readers.carriesToken(request.headers))
         case .signals: return try await reads.signals(request)
@@ -79,10 +84,12 @@ struct APIResponder: HTTPResponder {
         case .adapters: return try reads.adapters(request)
         case .alerts: return try await reads.alerts(request)
         case .events: return try await events.stream(request)
+        case .stream: throw Problem.webSocketOnly
         case .locks: return try await monitoring.locks(request)
         case .lock(let account): return try await monitoring.lock(account, request)
         case .workers: return try await monitoring.workers(request)
         case .queue: return try await monitoring.queue(request)
+        case .transactions: return try await monitoring.transactions(request)
         case .deadLetters: return try await monitoring.deadLetters(request)
         }
     }

@@ -11,11 +11,13 @@ enum Endpoint: Equatable {
     case orders
     case order(OrderID)
     case decision(OrderID)
-    case positions, accounts, adapters, alerts, events
+    case bust(OrderID)
+    case positions, accounts, adapters, alerts, events, stream
     case locks
     case lock(AccountID)
     case unlock(AccountID)
     case workers, queue, deadLetters
+    case transactions
     case deadLetter(OrderID, DeadLetterDecision)
 
     /// Nil for a path that names nothing.
@@ -50,6 +52,7 @@ enum Endpoint: Equatable {
         case (1, "accounts"): self = .accounts
         case (1, "adapters"): self = .adapters
         case (1, "events"): self = .events
+        case (1, "stream"): self = .stream
         case (2..., "monitoring"):
             guard let found = Endpoint(monitoring: Array(resource.dropFirst())) else { return nil }
             self = found
@@ -62,6 +65,9 @@ enum Endpoint: Equatable {
         case (3, "orders") where resource[2] == "decision":
             guard let id = resource[1], !id.isEmpty else { return nil }
             self = .decision(OrderID(id))
+        case (3, "orders") where resource[2] == "bust":
+            guard let id = resource[1], !id.isEmpty else { return nil }
+            self = .bust(OrderID(id))
         default: return nil
         }
     }
@@ -72,6 +78,7 @@ enum Endpoint: Equatable {
         case (1, "alerts"): self = .alerts
         case (1, "workers"): self = .workers
         case (1, "queue"): self = .queue
+        case (1, "transactions"): self = .transactions
         case (1, "dead-letters"): self = .deadLetters
         case (2, "locks") where monitoring[1] == "status": self = .locks
         case (3, "locks") where monitoring[1] == "account", (4, "locks") where monitoring[1] == "account":
@@ -91,8 +98,9 @@ enum Endpoint: Equatable {
 
     var methods: [HTTPRequest.Method] {
         switch self {
-        case .hook, .decision, .unlock, .deadLetter: [.post]
-        case .events: [.get]
+        case .hook, .decision, .bust, .unlock, .deadLetter: [.post]
+        case .events, .stream: [.get]
+        case .orders: [.get, .head, .post]
         case .order: [.get, .head, .delete]
         default: [.get, .head]
         }

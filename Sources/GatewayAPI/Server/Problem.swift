@@ -61,6 +61,10 @@ extension Problem {
         status: .badRequest, code: "body_truncated", detail: "The body ended before its stated length.",
         endsConnection: true)
 
+    static let webSocketOnly = Problem(
+        status: .upgradeRequired, code: "websocket_only", detail: "This path speaks WebSocket; /api/v1/events has the same as server-sent events.",
+        headers: [.upgrade: "websocket", .connection: "Upgrade"])
+
     static let tooManyStreams = Problem(
         status: .serviceUnavailable, code: "too_many_streams", detail: "All event streams are taken. Try again later.",
         headers: [.retryAfter: "5"])

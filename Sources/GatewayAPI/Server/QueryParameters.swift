@@ -1,11 +1,17 @@
 import Hummingbird
+import HummingbirdCore
 
 /// The query of one request, read strictly: every parameter must be known, stand once, and have a good value.
 struct QueryParameters {
     private var values: [String: String] = [:]
 
-    init(_ request: Request, known: Set<String>) throws(Problem) {
-        for (key, value) in request.uri.queryParameters {
+    init(_ request: Request, known: Set<String>) throws(Problem) { try self.init(request.uri, known: known) }
+
+    /// - Parameter query: What follows the question mark, as sent.
+    init(_ query: String, known: Set<String>) throws(Problem) { try self.init(URI("/?\(query)"), known: known) }
+
+    private init(_ uri: URI, known: Set<String>) throws(Problem) {
+        for (key, value) in uri.queryParameters {
             let name = String(key)
             guard known.contains(name) else {
                 let list = known.isEmpty ? "none" : known.sorted().joined(separator: ", ")

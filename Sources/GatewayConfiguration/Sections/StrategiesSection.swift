@@ -1,3 +1,4 @@
+import Gateway
 import OrderFlow
 import PluginSettings
 import StoreContract
@@ -10,7 +11,7 @@ struct StrategiesSection {
     init(_ root: SettingsReader, sources: [String], accounts: [String]) {
         var strategies: [Strategy] = []
         root.each("strategies") { name, settings in
-            checkName(name, settings, at: root.node("strategies")?.position(ofKey: name))
+            checkName(name, settings, at: root.node("strategies")?.position(ofKey: name), reserved: ManualOrders.name)
             let source = settings.requiredText("source")
             if !source.isEmpty, !sources.contains(source) {
                 settings.problem(unknown("source", source, sources), at: settings.node("source")?.position)
@@ -20,7 +21,8 @@ struct StrategiesSection {
                 Strategy(
                     id: StrategyID(name), source: SourceID(source),
                     symbols: Self.symbols(settings, targets: targets.map(\.id), known: accounts), accounts: targets,
-                    policy: settings.block("policy", Self.policy)))
+                    policy: settings.block("policy", Self.policy), intent: Self.intent(settings),
+                    protection: settings.optionalBlock("protection", Self.protection)))
         }
         self.strategies = strategies
     }
@@ -35,16 +37,44 @@ struct StrategiesSection {
         return accounts
     }
 
+    /// At most one of the four; without any, the signal's own quantity.
     private static func sizing(_ account: SettingsReader) -> Sizing {
         let factor = account.decimal("multiply", as: Quantity.self)
         let fixed = account.decimal("quantity", as: Quantity.self)
-        for (key, value) in [("multiply", factor), ("quantity", fixed)] where value.map({ $0 <= 0 }) == true {
+        let quote = account.decimal("quote_amount", as: Notional.self)
+        let percent = account.decimal("percent_of_equity", as: Quantity.self)
+        let given: [(String, Quantity?)] = [
+            ("multiply", factor), ("quantity", fixed), ("quote_amount", quote.map { Quantity($0.value) }), ("percent_of_equity", percent),
+        ]
+        for (key, value) in given where value.map({ $0 <= 0 }) == true {
             account.problem("\(account.path).\(key) must be greater than zero", at: account.node(key)?.position)
         }
-        if account.has("multiply"), account.has("quantity") {
-            account.problem("\(account.path) has both multiply and quantity: choose one", at: account.position(of: "quantity"))
+        if let percent, percent > 100 { account.problem("\(account.path).percent_of_equity must be at most 100", at: account.node("percent_of_equity")?.position) }
+        let present = given.map(\.0).filter { account.has($0) }
+        if present.count > 1 {
+            account.problem("\(account.path) has both \(present[0]) and \(present[1]): choose one", at: account.position(of: present[1]))
         }
-        return fixed.map(Sizing.fixed) ?? .multiply(factor?.value ?? 1)
+        return fixed.map(Sizing.fixed) ?? quote.map(Sizing.quote) ?? percent.map(Sizing.equityPercent) ?? .multiply(factor?.value ?? 1)
+    }
+
+    private enum Meaning: String, CaseIterable { case delta, target }
+
+    /// What a signal means that does not say it itself.
+    private static func intent(_ settings: SettingsReader) -> OrderIntent.Kind {
+        let meaning: Meaning = settings.choice("intent", default: .delta)
+        return meaning == .target ? .target : .delta
+    }
+
+    private static func protection(_ settings: SettingsReader) -> Strategy.Protection {
+        let offset = settings.decimal("stop_limit_offset", as: Quantity.self)
+        if let offset, offset <= 0 || offset > 20 {
+            settings.problem("\(settings.path).stop_limit_offset must be greater than 0 and at most 20 percent", at: settings.node("stop_limit_offset")?.position)
+        }
+        return Strategy.Protection(
+            mode: settings.choice("mode", default: .auto),
+            policy: ProtectionPolicy(
+                stopWithin: settings.duration("stop_within", default: .seconds(3), in: .seconds(1) ... .seconds(300)),
+                onFailure: settings.choice("on_failure", default: .flatten), limitOffset: offset ?? 1))
     }
 
     /// Every account of the strategy needs the venue's spelling of every symbol: a guess could trade the wrong thing.

@@ -12,8 +12,13 @@ public struct PermitDecision: Sendable {
     /// Sends of one order that may have reached the venue. What provably did not leave does not count: it may be tried until the
     /// signal is too old.
     public static let maximumAttempts = 3
+    /// What the account is worth, for orders that are sized by it.
+    public var equity: Equity
 
-    public init(instrument: Instrument?, capabilities: BrokerCapabilities, hold: (reason: String, detail: String)? = nil) {
+    public init(
+        instrument: Instrument?, capabilities: BrokerCapabilities, hold: (reason: String, detail: String)? = nil, equity: Equity = .unsupported
+    ) {
+        self.equity = equity
         self.instrument = instrument
         self.capabilities = capabilities
         self.hold = hold
@@ -30,9 +35,10 @@ public struct PermitDecision: Sendable {
         // A leg that the venue shows proves that the entry reached it, whatever was concluded before: evidence will end the wait.
         guard facts.legs.allSatisfy({ $0.state == order.state }) else { return .wait(reason: "leg_at_venue") }
         guard let instrument else { return .wait(reason: "instrument_rules_missing") }
+        if isFirst, let before = predecessor(facts) { return before }
 
         var notes: [String] = []
-        if isFirst {
+        if isFirst, order.purpose == .signal {
             if !facts.unsettled.isEmpty, order.policy.onBusy == .skip {
                 return .close(.skipped, reason: "busy", detail: "order \(facts.unsettled[0]) of this account and instrument is not settled")
             }
@@ -43,17 +49,28 @@ public struct PermitDecision: Sendable {
         }
         if !facts.unsettled.isEmpty { return .wait(reason: "unsettled_order") }
 
-        var quantity = order.quantity ?? order.requestedQuantity
+        if order.reduceOnly { return leaving(facts, instrument, notes) }
+        var quantity: Quantity
+        switch wanted(order, instrument) {
+        case .quantity(let found): quantity = found
+        case .none(let verdict): return verdict
+        }
+        if isFirst, order.kind == .target {
+            switch increase(facts, to: quantity, instrument) {
+            case .quantity(let found): quantity = found
+            case .none(let verdict): return verdict
+            }
+        }
         if isFirst {
             if let leg = facts.openLegs.first {
                 return .close(
                     .blocked, reason: "bracket_open",
                     detail: "leg \(leg) of a bracket will \(order.side.rawValue) the same position; sending this order too could trade it twice")
             }
-            if order.bracket != nil, order.policy.longOnly, order.side == .sell {
+            if order.bracket != nil || order.intent?.stopLoss != nil, order.policy.longOnly, order.side == .sell {
                 return .close(.blocked, reason: "bracket_on_exit", detail: "with long_only a sell closes a position; a stop loss and a take profit belong to a buy")
             }
-            if let entry = facts.entryOfSameSignal, order.side == .buy {
+            if let entry = facts.entryOfSameSignal, order.side == .buy || order.kind == .target {
                 return .close(.skipped, reason: "entry_exists", detail: "order \(entry) of the same signal entered this instrument at this account")
             }
             switch longOnly(facts, quantity: quantity) {
@@ -81,6 +98,8 @@ public struct PermitDecision: Sendable {
     private func cooldown(_ facts: PermitFacts) -> PermitVerdict? {
         let policy = facts.order.policy
         guard policy.cooldown > .zero, let last = facts.lastTradeAt else { return nil }
+        // Leaving a position makes a risk smaller and is never held up, and what follows it in a reversal is the same trade.
+        if facts.order.reduceOnly || facts.lastTradeID == facts.order.intent?.after { return nil }
         let left = last + policy.cooldown - facts.now
         guard left > .zero else { return nil }
         return .close(
@@ -110,13 +129,15 @@ public struct PermitDecision: Sendable {
             }
             return available < quantity ? .reduce(available) : .keep
         case .buy:
-            guard order.policy.pyramiding == .skip, held > 0 || facts.openBuyQuantity > 0 else { return .keep }
+            guard order.policy.pyramiding == .skip, order.kind == .delta, held > 0 || facts.openBuyQuantity > 0 else { return .keep }
             return .refuse(.close(.skipped, reason: "already_long", detail: "there is a long position or an open entry already"))
         }
     }
 
     /// Fits the order to the instrument's rules. A quantity is rounded down to the step; an off-tick price is refused, not adjusted.
-    private func complete(_ order: OrderRecord, quantity wanted: Quantity, instrument: Instrument, notes: [String]) -> PermitVerdict {
+    func complete(
+        _ order: OrderRecord, side: Side? = nil, quantity wanted: Quantity, instrument: Instrument, notes: [String]
+    ) -> PermitVerdict {
         func blocked(_ reason: String, _ detail: String) -> PermitVerdict { .close(order.attempts == 0 ? .blocked : .abandoned, reason: reason, detail: detail) }
         guard instrument.isTrading else { return .wait(reason: "market_closed") }
         guard capabilities.orderTypes.contains(order.type), instrument.orderTypes.contains(order.type) else {
@@ -128,6 +149,9 @@ public struct PermitDecision: Sendable {
         guard order.bracket == nil || capabilities.canBracket else {
             return blocked("unsupported_bracket", "this account's broker takes no stop loss and take profit with an order; it is not sent without them")
         }
+        guard order.intent?.stopLoss == nil || StopOrder.type(capabilities, instrument) != nil else {
+            return blocked("unsupported_stop", "\(instrument.symbol) takes no stop orders here, and this entry is not sent without a stop")
+        }
         let isMarket = order.type == .market
         let step = isMarket ? instrument.marketLotSize : instrument.lotSize
         let quantity = wanted.rounded(.down, to: step)
@@ -138,7 +162,7 @@ public struct PermitDecision: Sendable {
         guard maximum.isZero || quantity <= maximum else { return blocked("above_maximum", "\(quantity) is above the venue's maximum \(maximum)") }
         let prices = [
             ("limit_price", order.limitPrice), ("stop_price", order.stopPrice), ("stop_loss", order.bracket?.stopLoss),
-            ("take_profit", order.bracket?.takeProfit),
+            ("take_profit", order.bracket?.takeProfit), ("stop_loss", order.intent?.stopLoss),
         ]
         for (name, price) in prices {
             guard let price else { continue }
@@ -153,8 +177,9 @@ public struct PermitDecision: Sendable {
         do {
             return .grant(
                 try NewOrder(
-                    clientOrderID: order.clientOrderID, symbol: order.symbol, side: order.side, type: order.type, quantity: quantity,
-                    limitPrice: order.limitPrice, stopPrice: order.stopPrice, timeInForce: order.timeInForce, reduceOnly: order.reduceOnly,
+                    clientOrderID: order.clientOrderID, symbol: order.symbol, side: side ?? order.side, type: order.type, quantity: quantity,
+                    limitPrice: order.limitPrice, stopPrice: order.stopPrice, timeInForce: order.timeInForce,
+                    reduceOnly: order.reduceOnly && capabilities.canReduceOnly,
                     bracket: order.bracket),
                 notes: notes)
         } catch {

@@ -194,7 +194,11 @@ public struct OrderReducer: Sendable {
         } else if order.venueOrderID == nil {
             change.order.venueOrderID = fresh.first?.venueOrderID
         }
-        if let quantity = order.quantity, order.filledQuantity > quantity {
+        if let quantity = order.quantity, order.filledQuantity > quantity, order.filledQuantity > snapshot.order.filledQuantity {
+            let audited: [JSONValue.Member] = [
+                .init("ordered", .string(quantity.description)), .init("position_after", .string((position?.quantity ?? .zero).description)),
+            ]
+            change.journal.append(OrderJournal.line(order, type: "position.corrected", extra: audited))
             alert("over_fill", .critical, "filled \(order.filledQuantity), more than was ordered")
         }
         for fill in fresh { change.journal.append(OrderJournal.line(fill, of: order)) }

@@ -30,4 +30,44 @@ public enum PositionLedger {
             account: account, symbol: fill.symbol, quantity: quantity, averagePrice: quantity.isZero ? nil : newAverage,
             realizedProfit: profit, updatedAt: now)
     }
+
+    /// What taking a fill back makes of the position: an audited correction, with an alert.
+    ///
+    /// The quantity changes by the fill and nothing else. Average price and profit become what the ledger would say without the fill, as far
+    /// as it agrees with the position as it stands.
+    public static func takeBack(_ history: FillHistory, by who: String, reason: String, base: Asset?, at now: Timestamp) -> FillCorrection {
+        let order = history.order
+        let fill = history.fill
+        func replay(_ fills: [Fill]) -> PositionRecord? {
+            fills.reduce(nil) { apply($1, to: $0, account: order.account, base: base, at: now) }
+        }
+        let with = replay(history.fills)
+        let without = replay(history.fills.filter { $0.executionID != fill.executionID })
+        var position =
+            history.position
+            ?? PositionRecord(account: order.account, symbol: order.symbol, quantity: .zero, averagePrice: nil, realizedProfit: .zero, updatedAt: now)
+        let before = position.quantity
+        position.quantity = before - (with?.quantity ?? .zero) + (without?.quantity ?? .zero)
+        position.realizedProfit = position.realizedProfit - (with?.realizedProfit ?? .zero) + (without?.realizedProfit ?? .zero)
+        if position.quantity.isZero {
+            position.averagePrice = nil
+        } else if position.quantity == without?.quantity {
+            position.averagePrice = without?.averagePrice
+        } else {
+            position.averagePrice = position.averagePrice ?? fill.price
+        }
+        position.updatedAt = now
+        let what = "fill \(fill.executionID) of order \(order.id) (\(fill.side.rawValue) \(fill.quantity) at \(fill.price)) was taken back"
+        let audited: [JSONValue.Member] = [
+            .init("execution_id", .string(fill.executionID.rawValue)), .init("actor", .string(who)), .init("why", .string(reason)),
+            .init("position_before", .string(before.description)), .init("position_after", .string(position.quantity.description)),
+        ]
+        return FillCorrection(
+            position: position, journal: [OrderJournal.line(order, type: "position.corrected", extra: audited)],
+            alerts: [
+                AlertDraft(
+                    type: "position_corrected", severity: .high, subject: "order:\(order.id)",
+                    message: "\(order.account) \(order.symbol): \(what) (\(reason)); the position went from \(before) to \(position.quantity)")
+            ])
+    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import StoreContract
 import TradingModel
 
 /// The native format: `{"v":1,"strategy":"trend","symbol":"BTCUSD","action":"buy","quantity":"0.010",…}`.
@@ -14,7 +15,7 @@ public struct NativePayload: Sendable {
     ]
     private static let decisive: Set<String> = [
         "v", "strategy", "symbol", "action", "quantity", "type", "limit_price", "stop_price", "stop_loss", "take_profit", "time_in_force", "price", "fired_at",
-        "max_lag", "secret", "alert_id", "signal_id",
+        "max_lag", "secret", "alert_id", "signal_id", "intent",
     ]
 
     /// Reads the JSON, or throws where it breaks.
@@ -83,8 +84,12 @@ public struct NativePayload: Sendable {
         }
         let symbol = try requiredText("symbol")
         let action = try requiredText("action").lowercased()
-        guard let side = Side(rawValue: action) else {
-            throw problem("unknown_action", "action must be \"buy\" or \"sell\", not \"\(action.prefix(32))\"", "action", status: 422)
+        let declared = try choice("intent", OrderIntent.Kind.self)
+        guard let side = action == Self.close ? .sell : Side(rawValue: action) else {
+            throw problem("unknown_action", "action must be \"buy\", \"sell\" or \"close\", not \"\(action.prefix(32))\"", "action", status: 422)
+        }
+        if action == Self.close, declared != nil, declared != .close {
+            throw problem("contradiction", "action \"close\" leaves the position, which is not the intent that is stated", "intent", status: 422)
         }
         let type = try choice("type", OrderType.self) ?? .market
         guard type != .trailingStop else { throw problem("unsupported_type", "trailing stops are not supported in signals", "type", status: 422) }
@@ -103,8 +108,36 @@ public struct NativePayload: Sendable {
         return TradeSignal(
             strategy: strategy.map { StrategyID($0) }, symbol: symbol, side: side, quantity: try decimal("quantity", Quantity.self), type: type,
             limitPrice: limitPrice, stopPrice: stopPrice, bracket: bracket, timeInForce: timeInForce, referencePrice: try price(), firedAt: try firedAt(),
-            maximumAge: try maximumAge(), key: alertID ?? signalID)
+            maximumAge: try maximumAge(), key: alertID ?? signalID, kind: action == Self.close ? .close : declared, target: try target(isMeant: declared == .target))
     }
+
+    private static let close = "close"
+
+    /// The position that the sender is at after the signal. Unless the payload says that this is what it means, it is for information, and
+    /// what cannot be read counts as absent.
+    private func target(isMeant: Bool) throws(PayloadProblem) -> TradeSignal.Target? {
+        guard case .string(let word)? = node("position")?.content, let side = Self.sides[word.lowercased()] else {
+            if isMeant { throw problem("missing_field", "a target needs position: \"long\", \"short\" or \"flat\"", node("position") == nil ? nil : "position") }
+            return nil
+        }
+        let size: String? =
+            switch node("position_size")?.content {
+            case .string(let text)?: text
+            case .number(let text)?: text
+            default: nil
+            }
+        guard let size, !size.isEmpty else { return TradeSignal.Target(side: side, quantity: nil) }
+        do {
+            // Some senders give a short position's size with its sign.
+            let quantity = try Quantity(size).magnitude
+            return TradeSignal.Target(side: quantity.isZero ? nil : side, quantity: quantity)
+        } catch {
+            if isMeant { throw problem("invalid_number", "position_size: \(error)", "position_size") }
+            return TradeSignal.Target(side: side, quantity: nil)
+        }
+    }
+
+    private static let sides: [String: Side?] = ["long": .buy, "short": .sell, "flat": nil]
 
     // MARK: Fields
 

@@ -1,3 +1,4 @@
+import StoreContract
 import TradingModel
 
 /// What a payload asks for, in one form for all formats.
@@ -22,11 +23,27 @@ public struct TradeSignal: Sendable, Hashable {
     public var maximumAge: Duration?
     /// A key that the payload itself names.
     public var key: String?
+    /// What the payload itself says that it means; nil leaves it to the strategy.
+    public var kind: OrderIntent.Kind?
+    /// The position that the sender wants to be at; nil if the payload does not tell one.
+    public var target: Target?
+
+    /// A position to be at.
+    public struct Target: Sendable, Hashable {
+        /// Nil for flat.
+        public var side: Side?
+        /// In units of the signal; nil where the payload tells the side alone.
+        public var quantity: Quantity?
+        public init(side: Side?, quantity: Quantity?) {
+            self.side = side
+            self.quantity = quantity
+        }
+    }
 
     public init(
         strategy: StrategyID?, symbol: String, side: Side, quantity: Quantity?, type: OrderType = .market, limitPrice: Price? = nil,
         stopPrice: Price? = nil, bracket: Bracket? = nil, timeInForce: TimeInForce = .gtc, referencePrice: Price? = nil, firedAt: Timestamp? = nil,
-        maximumAge: Duration? = nil, key: String? = nil
+        maximumAge: Duration? = nil, key: String? = nil, kind: OrderIntent.Kind? = nil, target: Target? = nil
     ) {
         self.strategy = strategy
         self.symbol = symbol
@@ -41,5 +58,7 @@ public struct TradeSignal: Sendable, Hashable {
         self.firedAt = firedAt
         self.maximumAge = maximumAge
         self.key = key
+        self.kind = kind
+        self.target = target
     }
 }

@@ -47,11 +47,13 @@ extension MemoryState {
                 try replace(order, onlyFrom: PermitRules.permittable)
                 try write(.closed(order), at: request.now)
             }
+            try settleEpisode(after: closed[0], at: request.now)
             return .closed(closed[0])
         case .grant(let newOrder, let notes):
             let grant = try PermitRules.grant(newOrder, for: order, request, notes: notes)
             try write(grant, at: request.now, isFree: isPlanted)
             for leg in facts.legs { try write(PermitRules.grant(leg: leg, with: newOrder, number: grant.attempt.number, request), at: request.now) }
+            try settleEpisode(after: grant.order, isPermitted: grant.attempt.number == 1, at: request.now)
             let used = plants.contains(.windowProlonged)
                 ? PermitRequest(orderID: request.orderID, tenure: request.tenure, now: request.now, notAfter: request.notAfter + .seconds(60), notAfterWall: request.notAfterWall)
                 : request
@@ -70,18 +72,22 @@ extension MemoryState {
     }
 
     func facts(for order: OrderRecord, at now: Timestamp) -> PermitFacts {
-        let others = orders.filter {
-            !$0.state.isTerminal && $0.attempts >= 1 && $0.account == order.account && $0.symbol == order.symbol && $0.id != order.id && $0.entryID != order.id
-        }.map {
-            WorkingOrder(id: $0.id, side: $0.side, state: $0.state, unfilled: ($0.quantity ?? .zero) - $0.filledQuantity, isLeg: $0.entryID != nil)
-        }
+        let others = workingOrders(order.account, order.symbol, besides: order.id)
         let entry = orders.first {
             $0.signalID == order.signalID && $0.account == order.account && $0.symbol == order.symbol && $0.side == order.side && $0.attempts >= 1
-                && $0.id != order.id && $0.entryID == nil
+                && $0.id != order.id && $0.entryID == nil && !$0.reduceOnly
         }
         return PermitFacts(
             now: now, order: order, attempts: attempts[order.id] ?? [], position: positions[Pair(order.account, order.symbol)],
-            lastTrade: lastTrade(than: order), others: others, entryOfSameSignal: entry?.id, legs: order.bracket == nil ? [] : legs(of: order.id))
+            lastTrade: lastTrade(than: order), others: others, entryOfSameSignal: entry?.id, legs: order.bracket == nil ? [] : legs(of: order.id),
+            predecessor: order.intent?.after.flatMap { self.order($0) }, episode: openEpisode(order.account, order.symbol))
+    }
+
+    /// The account's open orders in the symbol that have had a permit, oldest first; not the one that is named, nor its own legs.
+    func workingOrders(_ account: AccountID, _ symbol: Symbol, besides order: OrderID? = nil) -> [WorkingOrder] {
+        orders.filter {
+            !$0.state.isTerminal && $0.attempts >= 1 && $0.account == account && $0.symbol == symbol && $0.id != order && ($0.entryID == nil || $0.entryID != order)
+        }.map { WorkingOrder($0) }
     }
 
     private func lastTrade(than order: OrderRecord) -> (id: OrderID, at: Timestamp)? {

@@ -96,6 +96,7 @@ extension MemoryState {
             try replace(order, onlyFrom: PermitRules.permittable)
             try write(.closed(order), at: at)
         }
+        if let order = ended.first { try settleEpisode(after: order, at: at) }
         deadLetters[id] = nil
         for index in crashes.indices where crashes[index].order == id { crashes[index].isForgotten = true }
         return ended.first ?? order

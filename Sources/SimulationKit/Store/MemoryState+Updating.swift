@@ -12,6 +12,7 @@ extension MemoryState {
         try UpdateRules.check(snapshot, under: tenure.account)
         guard let change = plants.isEmpty ? reduce(snapshot) : plantedChange(of: snapshot, at: at, reduce) else { return snapshot.order }
         let changed = try write(change, over: snapshot, at: at)
+        if changed.version != snapshot.order.version { try settleEpisode(after: changed, hasNewFills: !change.newFills.isEmpty, at: at) }
         for leg in try UpdateRules.legs(of: change, in: snapshot) { try write(leg.change, over: leg.known, at: at) }
         return changed
     }
@@ -39,6 +40,7 @@ extension MemoryState {
                 throw .refused("execution \(fill.executionID) is known")
             }
             fills[id, default: []].append(fill)
+            allFills.append((snapshot.order.account, fill))
         }
         if let position = change.position { positions[Pair(position.account, position.symbol)] = position }
         for draft in change.journal { try write(draft, at: at) }

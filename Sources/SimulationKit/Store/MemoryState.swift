@@ -55,6 +55,12 @@ struct MemoryState {
     var alerts: [AlertRecord] = []
     var crashes: [Crash] = []
     var deadLetters: [OrderID: Timestamp] = [:]
+    /// In the order of their opening.
+    var episodes: [EpisodeRecord] = []
+    var compensations: [CompensationStep] = []
+    var busts: Set<Pair<AccountID, ExecutionID>> = []
+    /// Executions in the order in which they became known.
+    var allFills: [(account: AccountID, fill: Fill)] = []
     var rateEvents: [String: [Timestamp]] = [:]
     var isRateTableGone = false
 
@@ -66,7 +72,7 @@ struct MemoryState {
     /// Which defects the store has on purpose.
     var plants: Set<Plant> = []
 
-    static let schemaVersion = 2
+    static let schemaVersion = 4
 
     // MARK: Rows
 

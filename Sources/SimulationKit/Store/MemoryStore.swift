@@ -129,6 +129,30 @@ final class MemoryStore: OrderStore {
         try await read("accountsWithOpenOrders") { state, _ in Set(state.orders.lazy.filter { !$0.state.isTerminal }.map(\.account)).sorted() }
     }
 
+    // MARK: Episodes and protection
+
+    func episodes(account: AccountID?, includeEnded: Bool, limit: Int) async throws(StoreError) -> [EpisodeRecord] {
+        try await read("episodes") { state, _ in
+            Array(state.episodes.reversed().filter { (account == nil || $0.account == account) && (includeEnded || !$0.state.isTerminal) }.prefix(Self.rows(limit)))
+        }
+    }
+    func tend(
+        _ episode: EpisodeID, under tenure: Tenure, at: Timestamp, deciding decide: @escaping @Sendable (EpisodeFacts) -> EpisodeWork?
+    ) async throws(StoreError) -> EpisodeWork? {
+        try await write("tend") { try $0.tend(episode, under: tenure, at: at, deciding: decide) }
+    }
+    func compensations(includeEnded: Bool, limit: Int) async throws(StoreError) -> [CompensationStep] {
+        try await read("compensations") { state, _ in
+            Array(state.compensations.reversed().filter { includeEnded || !$0.state.isTerminal }.prefix(Self.rows(limit)))
+        }
+    }
+    func takeBack(
+        _ execution: ExecutionID, of order: OrderID, under tenure: Tenure, at: Timestamp,
+        correcting correct: @escaping @Sendable (FillHistory) -> FillCorrection
+    ) async throws(StoreError) -> PositionRecord {
+        try await write("takeBack") { try $0.takeBack(execution, of: order, under: tenure, at: at, correcting: correct) }
+    }
+
     // MARK: Signals, positions
 
     func signal(_ id: SignalID) async throws(StoreError) -> SignalRecord? { try await read("signal") { state, _ in state.signalIndex[id].map { state.signals[$0] } } }

@@ -262,7 +262,7 @@ final class World: @unchecked Sendable {
                 guard !isCalm, let task = slots[gateway].task else { return }
                 scheduler.note("stop gw\(gateway)")
                 task.cancel()
-                restart(slots[gateway], after: down)
+                if let process = slots[gateway].process { restart(slots[gateway], once: process, after: down) }
             }
         case .clock(let gateway, let at, let by):
             scheduler.after(at * 1000) { [self] in
@@ -279,9 +279,10 @@ final class World: @unchecked Sendable {
         }
     }
 
-    private func restart(_ slot: Slot, after down: Int64) {
+    /// Starts it again when the process that was asked to stop has ended.
+    private func restart(_ slot: Slot, once process: SimulatedProcess, after down: Int64) {
         scheduler.after(down * 1000) { [self] in
-            if slot.process == nil { start(slot) } else { restart(slot, after: 500) }
+            if slot.process == nil { start(slot) } else if slot.process === process { restart(slot, once: process, after: 500) }
         }
     }
 

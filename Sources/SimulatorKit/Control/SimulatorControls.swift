@@ -34,6 +34,7 @@ public struct SimulatorControls: Sendable {
     public func addRoutes(to router: Router<ChannelContext>) {
         let group = router.group("_sim")
         group.get("orders") { _, context in try reply(context) { orders } }
+        group.get("fills") { _, context in try reply(context) { fills } }
         group.get("requests") { _, context in try reply(context) { log.json } }
         group.get("faults") { _, context in try reply(context) { .array(faults.pending.map(\.json)) } }
         group.post("price") { request, context in
@@ -84,6 +85,20 @@ public struct SimulatorControls: Sendable {
 
     /// Every order that the venue ever accepted, oldest first.
     public var orders: JSONValue { .array(exchange.read { core in core.orders }.map(json)) }
+
+    /// Every execution, order by order in the sequence of their acceptance.
+    public var fills: JSONValue {
+        let trades = exchange.read { core in core.orders.map { core.trades(of: $0.id) } }.joined()
+        return .array(
+            trades.map { trade in
+                .object([
+                    "execution_id": .integer(trade.id), "client_order_id": .string(trade.clientOrderID), "symbol": .string(trade.symbol.rawValue),
+                    "side": .string(trade.side.rawValue), "price": .string(trade.price.description), "quantity": .string(trade.quantity.description),
+                    "fee": .string(trade.fee.description), "fee_asset": .string(trade.feeAsset.rawValue), "at": .string(trade.executedAt.description),
+                    "at_microseconds": .integer(Int(trade.executedAt.microseconds)),
+                ])
+            })
+    }
 
     func json(_ order: SimulatedOrder) -> JSONValue {
         let decimal = { (value: (any ExactDecimal)?) -> JSONValue in value.map { .string($0.description) } ?? .null }

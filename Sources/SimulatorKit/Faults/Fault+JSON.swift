@@ -14,6 +14,9 @@ extension Fault {
             case "on", "action": break
             case "times": times = try Self.integer(member, in: 1...1_000_000)
             case "skip": skip = try Self.integer(member, in: 0...1_000_000)
+            case "percent": percent = try Self.integer(member, in: 1...100)
+            case "seed": seed = try Self.integer(member, in: 0...1_000_000_000)
+            case "copies": copies = try Self.integer(member, in: 1...100)
             case "ms": milliseconds = try Self.integer(member, in: 0...86_400_000)
             case "status": status = try Self.integer(member, in: 400...599)
             case "code": code = try Self.integer(member, in: -1_000_000...1_000_000)
@@ -25,7 +28,7 @@ extension Fault {
                 afterAccept = value
             default:
                 throw ControlError(
-                    "unknown field '\(member.name)'; known: on, action, times, skip, ms, status, code, message, bytes, after_accept, symbol")
+                    "unknown field '\(member.name)'; known: on, action, times, skip, percent, seed, copies, ms, status, code, message, bytes, after_accept, symbol")
             }
         }
         guard action.isPossible(on: on) else { throw ControlError("'\(action.rawValue)' has no meaning on '\(on.rawValue)'") }
@@ -36,7 +39,7 @@ extension Fault {
             .init("on", .string(on.rawValue)), .init("action", .string(action.rawValue)), .init("times", .integer(times)),
             .init("skip", .integer(skip)),
         ]
-        for (name, value) in [("ms", milliseconds), ("status", status), ("code", code), ("bytes", bytes)] {
+        for (name, value) in [("percent", percent), ("seed", seed), ("copies", copies), ("ms", milliseconds), ("status", status), ("code", code), ("bytes", bytes)] {
             if let value { members.append(.init(name, .integer(value))) }
         }
         for (name, value) in [("message", message), ("symbol", symbol)] {

@@ -65,6 +65,12 @@ public struct Fault: Sendable, Hashable {
     public var times: Int
     /// How many occasions pass before it happens first.
     public var skip: Int
+    /// In how many of a hundred occasions it happens, drawn by ``seed``; the others pass as if it were not planned. Nil means in all.
+    public var percent: Int?
+    /// Where the draw begins: the same seed takes the same occasions.
+    public var seed: Int?
+    /// How often a duplicated event comes in all; nil means twice.
+    public var copies: Int?
     public var milliseconds: Int?
     public var status: Int?
     public var code: Int?
@@ -75,13 +81,16 @@ public struct Fault: Sendable, Hashable {
     public var symbol: String?
 
     public init(
-        on: FaultPoint, _ action: FaultAction, times: Int = 1, skip: Int = 0, milliseconds: Int? = nil, status: Int? = nil,
+        on: FaultPoint, _ action: FaultAction, times: Int = 1, skip: Int = 0, percent: Int? = nil, seed: Int? = nil, copies: Int? = nil, milliseconds: Int? = nil, status: Int? = nil,
         code: Int? = nil, message: String? = nil, bytes: Int? = nil, afterAccept: Bool = false, symbol: String? = nil
     ) {
         self.on = on
         self.action = action
         self.times = times
         self.skip = skip
+        self.percent = percent
+        self.seed = seed
+        self.copies = copies
         self.milliseconds = milliseconds
         self.status = status
         self.code = code

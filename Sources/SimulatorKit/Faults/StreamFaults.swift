@@ -62,8 +62,7 @@ public final class StreamFaults: Sendable {
         switch fault?.action {
         case .dropEvent: return
         case .duplicateEvent:
-            try await connection.write(text: event)
-            try await connection.write(text: event)
+            for _ in 0..<(fault?.copies ?? 2) { try await connection.write(text: event) }
         case .reorderEvents:
             held.append(event)
             return

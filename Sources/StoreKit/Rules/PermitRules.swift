@@ -27,14 +27,15 @@ public enum PermitRules {
     public static func grant(
         _ newOrder: NewOrder, for order: OrderRecord, _ request: PermitRequest, notes: [String]
     ) throws(StoreError) -> Grant {
-        guard newOrder.clientOrderID == order.clientOrderID, newOrder.symbol == order.symbol, newOrder.side == order.side,
-            newOrder.type == order.type, newOrder.bracket == order.bracket
+        guard newOrder.clientOrderID == order.clientOrderID, newOrder.symbol == order.symbol,
+            newOrder.side == order.side || order.sideIsOpen, newOrder.type == order.type, newOrder.bracket == order.bracket
         else { throw .refused("the order to be sent is not order \(order.id)") }
         guard order.quantity == nil || order.quantity == newOrder.quantity else {
             throw .refused("the quantity of order \(order.id) is fixed with its first permit")
         }
         guard request.now < order.expiresAt else { throw .refused("order \(order.id) expired at \(order.expiresAt)") }
         var permitted = permitted(order, newOrder, number: order.attempts + 1, request)
+        permitted.side = newOrder.side
         permitted.limitPrice = newOrder.limitPrice
         permitted.stopPrice = newOrder.stopPrice
         let attempt = attempt(permitted, newOrder, request)
@@ -110,13 +111,30 @@ public struct WorkingOrder: Sendable {
     let side: Side
     let state: OrderState
     let unfilled: Quantity
+    /// A leg of a bracket or a stop of the gateway's own.
     let isLeg: Bool
-    public init(id: OrderID, side: Side, state: OrderState, unfilled: Quantity, isLeg: Bool) {
+    let isStop: Bool
+    /// It is no leg and can only make a position smaller.
+    let onlyReduces: Bool
+    /// Of an order of the gateway's own.
+    let episode: EpisodeID?
+    public init(
+        id: OrderID, side: Side, state: OrderState, unfilled: Quantity, role: BracketRole?, onlyReduces: Bool, intent: OrderIntent?
+    ) {
         self.id = id
         self.side = side
         self.state = state
         self.unfilled = unfilled
-        self.isLeg = isLeg
+        isStop = role == .stopLoss || intent?.purpose == .stopLoss
+        isLeg = role != nil || intent?.purpose == .stopLoss
+        self.onlyReduces = onlyReduces
+        episode = intent?.episode
+    }
+
+    public init(_ order: OrderRecord) {
+        self.init(
+            id: order.id, side: order.side, state: order.state, unfilled: (order.quantity ?? .zero) - order.filledQuantity, role: order.bracketRole,
+            onlyReduces: order.reduceOnly, intent: order.intent)
     }
 
     /// Open states whose effect is settled; every other open state counts as unsettled, also one added later.
@@ -128,7 +146,8 @@ extension PermitFacts {
     /// - Parameter others: The other working orders but the order's own legs, oldest first.
     public init(
         now: Timestamp, order: OrderRecord, attempts: [AttemptRecord], position: PositionRecord?,
-        lastTrade: (id: OrderID, at: Timestamp)?, others: [WorkingOrder], entryOfSameSignal: OrderID?, legs: [OrderRecord]
+        lastTrade: (id: OrderID, at: Timestamp)?, others: [WorkingOrder], entryOfSameSignal: OrderID?, legs: [OrderRecord],
+        predecessor: OrderRecord?, episode: EpisodeRecord?
     ) {
         func unfilled(_ side: Side) -> Quantity {
             others.reduce(into: Quantity.zero) { sum, other in
@@ -138,6 +157,7 @@ extension PermitFacts {
         self.init(
             now: now, order: order, attempts: attempts, position: position, lastTradeAt: lastTrade?.at, lastTradeID: lastTrade?.id,
             unsettled: others.filter(\.isUnsettled).map(\.id), entryOfSameSignal: entryOfSameSignal, openSellQuantity: unfilled(.sell),
-            openBuyQuantity: unfilled(.buy), legs: legs, openLegs: others.filter { $0.isLeg && $0.side == order.side }.map(\.id))
+            openBuyQuantity: unfilled(.buy), legs: legs, openLegs: others.filter { $0.isLeg && ($0.side == order.side || order.sideIsOpen) }.map(\.id),
+            predecessor: predecessor, episode: episode)
     }
 }

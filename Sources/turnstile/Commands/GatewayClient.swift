@@ -45,13 +45,14 @@ struct GatewayClient {
 
     /// The body of a successful answer.
     ///
-    /// - Parameter texts: Sent as a JSON object.
-    func send(_ method: HTTPMethod, _ path: String, _ texts: [String: String]? = nil) async throws -> String {
+    /// - Parameter object: Sent as JSON.
+    func send(_ method: HTTPMethod, _ path: String, _ object: (any Encodable)? = nil, headers: HTTPHeaders = [:]) async throws -> String {
         var request = HTTPClientRequest(url: base + path)
         request.method = method
-        if let texts {
+        request.headers = headers
+        if let object {
             request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(texts)))
+            request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(object)))
         }
         request.headers.add(name: "authorization", value: "Bearer \(token)")
         let (status, body) = try await answer(to: request)

@@ -102,6 +102,9 @@ struct Story: Decodable {
         case "order.absent": return "it is certain that the venue does not have it\(because)"
         case "order.resolved": return "resolved by evidence: it was \(field("was") ?? "in doubt") and is \(field("status") ?? "known")"
         case "order.parked": return "parked: a person must decide\(because)"
+        case "order.decided":
+            let answer = field("venue_answer").map { "; the venue said: \($0)" } ?? ""
+            return "\(field("actor") ?? "?") decided: \(field("decision") ?? "?") (\(field("why") ?? ""))\(answer)"
         case "order.fill":
             let fill = line.data["fill"]?.members ?? [:]
             let fee = fill["fee"]?.text.map { ", fee \($0) \(fill["fee_asset"]?.text ?? "")" } ?? ""

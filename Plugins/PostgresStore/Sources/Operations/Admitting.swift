@@ -9,7 +9,7 @@ extension SignalRecord {
 }
 
 extension OrderRecord {
-    fileprivate static let insertion = insertStatement(into: "orders", columns)
+    static let insertion = insertStatement(into: "orders", columns)
 }
 
 extension WriteTransaction {

@@ -72,6 +72,7 @@ extension WriteTransaction {
             try await replace(order, isPermit: true)
             try await note(.closed(order), at: at)
         }
+        if let order = ended.first { try await settleEpisode(after: order, at: at) }
         return ended.first ?? snapshot.order
     }
 }

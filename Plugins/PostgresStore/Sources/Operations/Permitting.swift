@@ -13,7 +13,7 @@ extension WriteTransaction {
         let answers = try await ask(
             questions + [
                 Self.tenure(of: request.tenure.account), Self.lastTrade(id, atAccount: true), Self.lastTrade(id, atAccount: false),
-                Self.working(id), Self.entry(id), Self.isDeadLetter(id),
+                Self.working(id), Self.entry(id), Self.isDeadLetter(id), EpisodeQuestions.open(beside: id), Self.predecessor(of: id),
             ])
         let others = answers[questions.count...].map { $0 }
         try Self.check(request.tenure, isCurrent: others[0].first)
@@ -26,7 +26,8 @@ extension WriteTransaction {
             now: request.now, order: order, attempts: snapshot.attempts, position: snapshot.position,
             lastTrade: try trade.map { (OrderID(try $0.text(0)), Timestamp(microseconds: try $0.integer(1))) },
             others: try others[3].rows.map { try WorkingOrder(row: $0) }, entryOfSameSignal: try others[4].first.map { OrderID(try $0.text(0)) },
-            legs: snapshot.legs.map(\.order))
+            legs: snapshot.legs.map(\.order), predecessor: try others[7].first.map { try OrderRecord(row: $0) },
+            episode: try others[6].first.map { try RecordText.read(try $0.text(0)) })
         switch decide(facts) {
         case .wait(let reason): return .waiting(reason: reason)
         case .close(let state, let reason, let detail):
@@ -35,6 +36,7 @@ extension WriteTransaction {
                 try await replace(order, isPermit: true)
                 try await note(.closed(order), at: request.now)
             }
+            if facts.episode != nil { try await settleEpisode(after: closed[0], at: request.now) }
             return .closed(closed[0])
         case .grant(let newOrder, let notes):
             let grant = try PermitRules.grant(newOrder, for: order, request, notes: notes)
@@ -42,6 +44,7 @@ extension WriteTransaction {
             for leg in facts.legs {
                 try await write(PermitRules.grant(leg: leg, with: newOrder, number: grant.attempt.number, request), at: request.now)
             }
+            try await settleEpisode(after: grant.order, isPermitted: grant.attempt.number == 1, at: request.now)
             failPoint("store.permit.before_commit")
             return .granted(PermitRules.permit(newOrder, grant, request), grant.order)
         }
@@ -70,7 +73,7 @@ extension WriteTransaction {
     private static func working(_ id: OrderID) -> PostgresStatement {
         PostgresStatement(
             """
-            SELECT id, side, state, quantity, filled_quantity, entry_id FROM orders
+            SELECT \(WorkingOrder.columns) FROM orders
             WHERE is_open AND attempts >= 1 AND account = \(of("account")) AND symbol = \(of("symbol")) AND id <> $1
               AND entry_id IS DISTINCT FROM $1 ORDER BY sequence
             """, [.text(id.rawValue)])
@@ -80,8 +83,13 @@ extension WriteTransaction {
         PostgresStatement(
             """
             SELECT id FROM orders WHERE signal_id = \(of("signal_id")) AND account = \(of("account")) AND symbol = \(of("symbol"))
-              AND side = \(of("side")) AND attempts >= 1 AND id <> $1 AND entry_id IS NULL ORDER BY sequence LIMIT 1
+              AND side = \(of("side")) AND attempts >= 1 AND id <> $1 AND entry_id IS NULL AND NOT reduce_only ORDER BY sequence LIMIT 1
             """, [.text(id.rawValue)])
+    }
+
+    private static func predecessor(of id: OrderID) -> PostgresStatement {
+        PostgresStatement(
+            "SELECT \(OrderRecord.columns.list) FROM orders WHERE id = (SELECT intent::json ->> 'after' FROM orders WHERE id = $1)", [.text(id.rawValue)])
     }
 
     private static func isDeadLetter(_ id: OrderID) -> PostgresStatement {
@@ -90,10 +98,14 @@ extension WriteTransaction {
 }
 
 extension WorkingOrder {
-    fileprivate init(row source: PostgresRow) throws {
+    static let columns = "id, side, state, quantity, filled_quantity, bracket_role, reduce_only, intent"
+
+    init(row source: PostgresRow) throws {
         var row = ColumnReader(source)
         let (id, side, state): (OrderID, Side, OrderState) = (try row.id(), try row.word(), try row.word())
         let (quantity, filled): (Quantity, Quantity) = (try row.decimal(), try row.decimal())
-        self.init(id: id, side: side, state: state, unfilled: quantity - filled, isLeg: row.optionalText() != nil)
+        self.init(
+            id: id, side: side, state: state, unfilled: quantity - filled, role: try row.optionalWord(), onlyReduces: try row.flag(),
+            intent: try row.optionalText().map { try RecordText.read($0) })
     }
 }

@@ -8,13 +8,16 @@ extension WriteTransaction {
     func update(
         _ id: OrderID, under tenure: Tenure, at: Timestamp, reducing reduce: (OrderSnapshot) -> OrderChange?
     ) async throws -> OrderRecord {
-        let answers = try await ask([Self.tenure(of: tenure.account)] + OrderQuestions.all(id, isLocked: true))
+        let answers = try await ask([Self.tenure(of: tenure.account), EpisodeQuestions.open(beside: id)] + OrderQuestions.all(id, isLocked: true))
         try Self.check(tenure, isCurrent: answers[0].first)
-        guard let snapshot = try OrderQuestions.snapshot(answers[1...]) else { throw StoreError.notFound("order \(id)") }
+        guard let snapshot = try OrderQuestions.snapshot(answers[2...]) else { throw StoreError.notFound("order \(id)") }
         try UpdateRules.check(snapshot, under: tenure.account)
         guard let change = reduce(snapshot) else { return snapshot.order }
         let changed = try await write(change, over: snapshot, at: at)
         for leg in try UpdateRules.legs(of: change, in: snapshot) { _ = try await write(leg.change, over: leg.known, at: at) }
+        if changed.version != snapshot.order.version, answers[1].first != nil || !change.newFills.isEmpty {
+            try await settleEpisode(after: changed, hasNewFills: !change.newFills.isEmpty, at: at)
+        }
         return changed
     }
 
@@ -50,7 +53,7 @@ extension WriteTransaction {
         return "UPDATE attempts SET \(assignments) WHERE order_id = $\(columns.count + 1) AND number = $\(columns.count + 2)"
     }()
     private static let fillInsertion = insertStatement(into: "fills", Fill.columns + ["account", "order_id"])
-    private static let positionSaving =
+    static let positionSaving =
         insertStatement(into: "positions", PositionRecord.columns)
         + """
          ON CONFLICT (account, symbol) DO UPDATE SET quantity = excluded.quantity, average_price = excluded.average_price, \

@@ -10,7 +10,7 @@ extension OrderRecord {
         "id", "signal_id", "strategy", "account", "leg", "client_order_id", "symbol", "signal_symbol", "side", "type", "time_in_force",
         "requested_quantity", "quantity", "limit_price", "stop_price", "reduce_only", "reference_price", "policy", "state", "reason",
         "detail", "filled_quantity", "average_price", "venue_order_id", "venue_status", "attempts", "version", "request_id", "created_at",
-        "updated_at", "filled_at", "expires_at", "stop_loss", "take_profit", "bracket_role", "entry_id",
+        "updated_at", "filled_at", "expires_at", "stop_loss", "take_profit", "bracket_role", "entry_id", "intent",
     ]
 
     func write(to sink: inout ValueList) throws {
@@ -50,6 +50,7 @@ extension OrderRecord {
         sink.add(bracket?.takeProfit)
         sink.add(bracketRole?.rawValue)
         sink.add(entryID)
+        sink.add(try intent.map { try RecordText.write($0) })
     }
 
     /// - Parameter column: Where its columns begin.
@@ -69,15 +70,17 @@ extension OrderRecord {
         bracket = try Bracket(stopLoss: row.optionalDecimal(), takeProfit: row.optionalDecimal()).unlessEmpty
         bracketRole = try row.optionalWord()
         entryID = row.optionalID()
+        intent = try row.optionalText().map { try RecordText.read($0) }
     }
 
     /// What of an order may change after it was stored. All the rest is its intent.
     static let changingColumns = [
-        "quantity", "limit_price", "stop_price", "state", "reason", "detail", "filled_quantity", "average_price", "venue_order_id",
+        "side", "quantity", "limit_price", "stop_price", "state", "reason", "detail", "filled_quantity", "average_price", "venue_order_id",
         "venue_status", "attempts", "version", "updated_at", "filled_at",
     ]
 
     func writeChanging(to sink: inout ValueList) {
+        sink.add(word: side)
         sink.add(quantity)
         sink.add(limitPrice)
         sink.add(stopPrice)

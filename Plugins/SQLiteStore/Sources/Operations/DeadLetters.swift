@@ -60,6 +60,7 @@ extension StoreTransaction {
             }
             try journal.write(.closed(order), at: at)
         }
+        if let order = ended.first { try settleEpisode(after: order, at: at) }
         try db.cachedStatement(sql: "DELETE FROM dead_letters WHERE order_id = ?").execute(arguments: [id.rawValue])
         // They stay known, so that the tenure that died is not counted again.
         try db.cachedStatement(sql: "UPDATE crashes SET is_forgotten = 1 WHERE order_id = ?").execute(arguments: [id.rawValue])

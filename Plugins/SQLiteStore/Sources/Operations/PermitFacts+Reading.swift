@@ -10,23 +10,26 @@ extension StoreTransaction {
         return PermitFacts(
             now: now, order: order, attempts: try AttemptRecord.all(db, of: order.id),
             position: try PositionRecord.find(db, account: order.account, symbol: order.symbol), lastTrade: trade,
-            others: try workingOrders(besides: order), entryOfSameSignal: try entryOfSameSignal(as: order),
-            legs: order.bracket == nil ? [] : try OrderRecord.legs(db, of: order.id))
+            others: try workingOrders(order.account, order.symbol, besides: order.id), entryOfSameSignal: try entryOfSameSignal(as: order),
+            legs: order.bracket == nil ? [] : try OrderRecord.legs(db, of: order.id),
+            predecessor: try order.intent?.after.flatMap { try OrderRecord.find(db, $0) }, episode: try openEpisode(order.account, order.symbol))
     }
 
-    /// The account's other open orders in the symbol that have had a permit, oldest first; not the order's own legs.
-    private func workingOrders(besides order: OrderRecord) throws -> [WorkingOrder] {
+    /// The account's open orders in the symbol that have had a permit, oldest first; not the one that is named, nor its own legs.
+    func workingOrders(_ account: AccountID, _ symbol: Symbol, besides order: OrderID? = nil) throws -> [WorkingOrder] {
         let statement = try db.cachedStatement(
             sql: """
-                SELECT id, side, state, quantity, filled_quantity, entry_id FROM orders
-                WHERE is_open = 1 AND attempts >= 1 AND account = ? AND symbol = ? AND id <> ? AND entry_id IS NOT ? ORDER BY sequence
+                SELECT id, side, state, quantity, filled_quantity, bracket_role, reduce_only, intent FROM orders
+                WHERE is_open = 1 AND attempts >= 1 AND account = ? AND symbol = ? AND id IS NOT ? AND (entry_id IS NULL OR entry_id IS NOT ?)
+                ORDER BY sequence
                 """)
         return try Row.fetchAll(
-            statement, arguments: [order.account.rawValue, order.symbol.rawValue, order.id.rawValue, order.id.rawValue]
+            statement, arguments: [account.rawValue, symbol.rawValue, order?.rawValue, order?.rawValue]
         ).map { row in
             WorkingOrder(
                 id: row.identifier(0), side: try row.word(1), state: try row.word(2),
-                unfilled: try row.decimal(3, as: Quantity.self) - row.decimal(4, as: Quantity.self), isLeg: row[5] as String? != nil)
+                unfilled: try row.decimal(3, as: Quantity.self) - row.decimal(4, as: Quantity.self), role: try row.optionalWord(5),
+                onlyReduces: row[6], intent: try (row[7] as String?).map { try RecordText.read($0) })
         }
     }
 
@@ -56,7 +59,7 @@ extension StoreTransaction {
         let statement = try db.cachedStatement(
             sql: """
                 SELECT id FROM orders WHERE signal_id = ? AND +account = ? AND symbol = ? AND side = ? AND attempts >= 1 AND id <> ?
-                AND entry_id IS NULL ORDER BY sequence LIMIT 1
+                AND entry_id IS NULL AND reduce_only = 0 ORDER BY sequence LIMIT 1
                 """)
         return try Row.fetchOne(
             statement,

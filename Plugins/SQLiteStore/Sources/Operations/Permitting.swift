@@ -21,6 +21,7 @@ extension StoreTransaction {
                 }
                 try journal.write(.closed(order), at: request.now)
             }
+            try settleEpisode(after: closed[0], at: request.now)
             return .closed(closed[0])
         case .grant(let newOrder, let notes):
             let grant = try PermitRules.grant(newOrder, for: order, request, notes: notes)
@@ -28,6 +29,7 @@ extension StoreTransaction {
             for leg in facts.legs {
                 try write(PermitRules.grant(leg: leg, with: newOrder, number: grant.attempt.number, request), at: request.now)
             }
+            try settleEpisode(after: grant.order, isPermitted: grant.attempt.number == 1, at: request.now)
             failPoint("store.permit.before_commit")
             return .granted(PermitRules.permit(newOrder, grant, request), grant.order)
         }

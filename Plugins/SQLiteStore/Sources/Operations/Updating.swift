@@ -14,6 +14,7 @@ extension StoreTransaction {
         guard let change = reduce(snapshot) else { return snapshot.order }
         let changed = try write(change, over: snapshot, at: at)
         for leg in try UpdateRules.legs(of: change, in: snapshot) { try write(leg.change, over: leg.known, at: at) }
+        if changed.version != snapshot.order.version { try settleEpisode(after: changed, hasNewFills: !change.newFills.isEmpty, at: at) }
         return changed
     }
 

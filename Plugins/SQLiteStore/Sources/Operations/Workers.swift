@@ -7,7 +7,7 @@ import TradingModel
 
 /// Gateways on the same file. They share one machine, so its boot clock tells how long each has been silent, whatever the wall clock does.
 extension StoreTransaction {
-    static let schemaVersion = 2
+    static let schemaVersion = 4
 
     func heartbeat(_ worker: WorkerRecord, clock: any TradingClock) throws {
         try db.cachedStatement(

@@ -8,11 +8,11 @@ extension OrderRecord {
         id, signal_id, strategy, account, leg, client_order_id, symbol, signal_symbol, side, type, time_in_force, requested_quantity, \
         quantity, limit_price, stop_price, reduce_only, reference_price, policy, state, reason, detail, filled_quantity, average_price, \
         venue_order_id, venue_status, attempts, version, request_id, created_at, updated_at, filled_at, expires_at, \
-        stop_loss, take_profit, bracket_role, entry_id
+        stop_loss, take_profit, bracket_role, entry_id, intent
         """
 
     static let insertion =
-        "INSERT INTO orders (\(columns)) VALUES (\(Array(repeating: "?", count: 36).joined(separator: ", ")))"
+        "INSERT INTO orders (\(columns)) VALUES (\(Array(repeating: "?", count: 37).joined(separator: ", ")))"
 
     init(row: Row) throws {
         self.init(
@@ -26,7 +26,7 @@ extension OrderRecord {
             state: try row.word(18), reason: row[19], detail: row[20], filledQuantity: try row.decimal(21),
             averagePrice: try row.optionalDecimal(22), venueOrderID: row.optionalIdentifier(23), venueStatus: row[24],
             attempts: row[25], version: row[26], requestID: row[27], createdAt: row.time(28), updatedAt: row.time(29),
-            filledAt: row.optionalTime(30), expiresAt: row.time(31))
+            filledAt: row.optionalTime(30), expiresAt: row.time(31), intent: try (row[36] as String?).map { try RecordText.read($0) })
     }
 
     /// `insert` is a statement of ``insertion``; `requestedQuantity` is the quantity's text, which is not cheap to make.
@@ -68,6 +68,7 @@ extension OrderRecord {
         insert.add(bracket?.takeProfit?.description)
         insert.add(bracketRole?.rawValue)
         insert.add(entryID?.rawValue)
+        insert.add(try intent.map { try RecordText.write($0) })
         try insert.run()
     }
 
@@ -78,12 +79,12 @@ extension OrderRecord {
         let condition = expected.map { " AND state IN (\($0.map { "'\($0.rawValue)'" }.joined(separator: ", ")))" } ?? ""
         try db.cachedStatement(
             sql: """
-                UPDATE orders SET quantity = ?, limit_price = ?, stop_price = ?, state = ?, reason = ?, detail = ?, filled_quantity = ?,
+                UPDATE orders SET side = ?, quantity = ?, limit_price = ?, stop_price = ?, state = ?, reason = ?, detail = ?, filled_quantity = ?,
                 average_price = ?, venue_order_id = ?, venue_status = ?, attempts = ?, version = ?, updated_at = ?, filled_at = ?
                 WHERE id = ? AND version = ?\(condition)
                 """
         ).execute(arguments: [
-            quantity?.description, limitPrice?.description, stopPrice?.description, state.rawValue, reason, detail,
+            side.rawValue, quantity?.description, limitPrice?.description, stopPrice?.description, state.rawValue, reason, detail,
             filledQuantity.description, averagePrice?.description, venueOrderID?.rawValue, venueStatus, attempts, version,
             updatedAt.microseconds, filledAt?.microseconds, id.rawValue, version - 1,
         ])

@@ -26,7 +26,33 @@ struct StoreBug: Sendable, CustomStringConvertible {
         func of(_ tenure: Tenure) -> Tenure { tenures.withLock { $0[tenure.account] } ?? tenure }
     }
 
-    static let all: [StoreBug] = single + shared
+    static let all: [StoreBug] = single + shared + episodes
+
+    private static let episodes: [StoreBug] = [
+        StoreBug("only active episodes are open", caughtBy: "SC-22.states") { StoreHooks(episodes: { $0.filter { $0.state == .active } }) },
+        StoreBug("an episode's steps are forgotten", caughtBy: "SC-22.tend") {
+            StoreHooks(episodeWork: { work in
+                var wrong = work
+                wrong.steps = []
+                return wrong
+            })
+        },
+        StoreBug("the gateway's own orders are not told", caughtBy: "SC-22.tend") {
+            StoreHooks(episodeFacts: { facts in
+                var wrong = facts
+                wrong.own = []
+                return wrong
+            })
+        },
+        StoreBug("a fill can be taken back twice", caughtBy: "SC-23.bust") {
+            StoreHooks(takeBack: { base, real throws(StoreError) in
+                do throws(StoreError) { return try await real() } catch {
+                    guard case .refused = error, let position = try await base.positions(account: nil).first else { throw error }
+                    return position
+                }
+            })
+        },
+    ]
 
     private static let single: [StoreBug] = [
         StoreBug("a copy becomes a signal of its own", caughtBy: "SC-02.for-ever") {
@@ -334,7 +360,7 @@ struct StoreBug: Sendable, CustomStringConvertible {
     @Test func `clause ids are unique, and every clause of the contract has its check`() throws {
         let ids = StoreConformance.clauses.map(\.id)
         #expect(Set(ids).count == ids.count)
-        #expect(Set(ids.map { String($0.prefix(5)) }) == Set((1...20).map { "SC-\($0 < 10 ? "0" : "")\($0)" }))
+        #expect(Set(ids.map { String($0.prefix(5)) }) == Set(((1...20) + [22, 23]).map { "SC-\($0 < 10 ? "0" : "")\($0)" }))
         #expect(Set(StoreBug.all.map(\.name)).count == StoreBug.all.count)
     }
 }

@@ -30,6 +30,12 @@ struct StoreHooks: Sendable {
     var raise: (@Sendable (any OrderStore, AlertDraft, Timestamp) async throws(StoreError) -> Void)?
     var health: (@Sendable (any OrderStore) async throws(StoreError) -> Void)?
     var close: (@Sendable (any OrderStore) async -> Void)?
+    /// Changes what a caller learns of episodes.
+    var episodes: (@Sendable ([EpisodeRecord]) -> [EpisodeRecord])?
+    /// Changes the facts on which work for an episode is decided, and the work.
+    var episodeFacts: (@Sendable (EpisodeFacts) -> EpisodeFacts)?
+    var episodeWork: (@Sendable (EpisodeWork) -> EpisodeWork)?
+    var takeBack: (@Sendable (any OrderStore, @escaping @Sendable () async throws(StoreError) -> PositionRecord) async throws(StoreError) -> PositionRecord)?
 }
 
 /// A real store with one bug.
@@ -110,6 +116,33 @@ struct ZooStore: OrderStore {
     func signal(_ id: SignalID) async throws(StoreError) -> SignalRecord? { try await base.signal(id) }
     func signals(before: SignalID?, limit: Int) async throws(StoreError) -> [SignalRecord] { try await base.signals(before: before, limit: limit) }
     func positions(account: AccountID?) async throws(StoreError) -> [PositionRecord] { try await base.positions(account: account) }
+    func episodes(account: AccountID?, includeEnded: Bool, limit: Int) async throws(StoreError) -> [EpisodeRecord] {
+        let found = try await base.episodes(account: account, includeEnded: includeEnded, limit: limit)
+        return hooks.episodes?(found) ?? found
+    }
+    func compensations(includeEnded: Bool, limit: Int) async throws(StoreError) -> [CompensationStep] {
+        try await base.compensations(includeEnded: includeEnded, limit: limit)
+    }
+    func tend(
+        _ episode: EpisodeID, under tenure: Tenure, at: Timestamp, deciding decide: @escaping @Sendable (EpisodeFacts) -> EpisodeWork?
+    ) async throws(StoreError) -> EpisodeWork? {
+        let used = if let hook = hooks.updateTenure { try await hook(base, tenure) } else { tenure }
+        let (change, work) = (hooks.episodeFacts, hooks.episodeWork)
+        return try await base.tend(episode, under: used, at: at) { facts in
+            guard let wanted = decide(change?(facts) ?? facts) else { return nil }
+            return work?(wanted) ?? wanted
+        }
+    }
+    func takeBack(
+        _ execution: ExecutionID, of order: OrderID, under tenure: Tenure, at: Timestamp,
+        correcting correct: @escaping @Sendable (FillHistory) -> FillCorrection
+    ) async throws(StoreError) -> PositionRecord {
+        let real: @Sendable () async throws(StoreError) -> PositionRecord = { () async throws(StoreError) -> PositionRecord in
+            try await base.takeBack(execution, of: order, under: tenure, at: at, correcting: correct)
+        }
+        if let hook = hooks.takeBack { return try await hook(base, real) }
+        return try await real()
+    }
     func journal(after sequence: Int64, limit: Int) async throws(StoreError) -> [JournalEntry] { try await base.journal(after: sequence, limit: limit) }
     func journal(of signal: SignalID) async throws(StoreError) -> [JournalEntry] {
         if let hook = hooks.journalOfSignal { try await hook(base, signal) } else { try await base.journal(of: signal) }

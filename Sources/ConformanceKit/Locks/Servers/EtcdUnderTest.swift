@@ -8,9 +8,11 @@ public final class EtcdUnderTest: Sendable {
     public let port: Int
     private let peerPort: Int
     public let folder: String
+    public let place: ServerPlace
     private let process = Mutex<ServerProcess?>(nil)
 
-    private init(port: Int, peerPort: Int, folder: String) {
+    private init(port: Int, peerPort: Int, folder: String, place: ServerPlace) {
+        self.place = place
         self.port = port
         self.peerPort = peerPort
         self.folder = folder
@@ -18,9 +20,10 @@ public final class EtcdUnderTest: Sendable {
 
     public static var isInstalled: Bool { ServerProcess.find("etcd") != nil }
 
-    public static func start() async throws -> EtcdUnderTest {
+    public static func start(at place: ServerPlace = .loopback) async throws -> EtcdUnderTest {
         for _ in 0..<5 {
-            let server = EtcdUnderTest(port: try await freeServerPort(), peerPort: try await freeServerPort(), folder: try makeServerFolder("etcd"))
+            let server = EtcdUnderTest(port: try await freeServerPort(), peerPort: try await freeServerPort(), folder: try makeServerFolder("etcd"),
+                place: place)
             // Somebody else may have taken a port in between; then it is another one.
             do {
                 try await server.start()
@@ -38,17 +41,18 @@ public final class EtcdUnderTest: Sendable {
     /// Starts it with what its folder holds, and waits until it answers.
     public func start() async throws {
         guard let program = ServerProcess.find("etcd") else { throw ControlFailure("etcd is not installed: scripts/setup --tests") }
-        let (client, peer) = ("http://127.0.0.1:\(port)", "http://127.0.0.1:\(peerPort)")
+        let (client, peer) = ("http://\(place.host):\(port)", "http://127.0.0.1:\(peerPort)")
         let arguments = [
             "--name", "one", "--data-dir", folder + "/data", "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "one=\(peer)", "--logger", "zap",
         ]
-        let process = try ServerProcess(program, arguments, folder: folder)
+        let command = place.command(program, arguments)
+        let process = try ServerProcess(command.executable, command.arguments, folder: folder)
         self.process.withLock { $0 = process }
         try await eventually("etcd answers") {
             guard process.isRunning else { throw ControlFailure("etcd ended: \(process.log.suffix(1000))") }
             // It answers this only once it has a leader.
-            return (try? await ControlClient(port: self.port).send(.POST, "/v3/kv/range", body: #"{"key":"YQ=="}"#)) != nil
+            return (try? await ControlClient(host: self.place.host, port: self.port).send(.POST, "/v3/kv/range", body: #"{"key":"YQ=="}"#)) != nil
         }
     }
 

@@ -11,13 +11,15 @@ import Synchronization
 public final class PostgresUnderTest: Sendable {
     public let folder: String
     public let port: Int
+    public let place: ServerPlace
     private let settings: [String]
     private let environment: [String: String]
     private let process = Mutex<ServerProcess?>(nil)
 
-    private init(folder: String, port: Int, settings: [String], environment: [String: String]) {
+    private init(folder: String, port: Int, place: ServerPlace = .loopback, settings: [String], environment: [String: String]) {
         self.folder = folder
         self.port = port
+        self.place = place
         self.settings = settings
         self.environment = environment
     }
@@ -26,7 +28,7 @@ public final class PostgresUnderTest: Sendable {
 
     /// A URI for the superuser of the cluster. `port` may be a proxy's.
     public func url(port: Int? = nil, parameters: String = "") -> String {
-        "postgresql://postgres@127.0.0.1:\(port ?? self.port)/postgres\(parameters)"
+        "postgresql://postgres@\(place.host):\(port ?? self.port)/postgres\(parameters)"
     }
 
     public var data: String { folder + "/data" }
@@ -39,10 +41,13 @@ public final class PostgresUnderTest: Sendable {
     /// - Parameters:
     ///   - settings: Further ones, as on the command line: `["max_connections=10"]`.
     ///   - environment: For a shim before its clock.
-    public static func start(_ settings: [String] = [], environment: [String: String] = [:]) async throws -> PostgresUnderTest {
+    public static func start(
+        _ settings: [String] = [], environment: [String: String] = [:], at place: ServerPlace = .loopback
+    ) async throws -> PostgresUnderTest {
         for _ in 0..<5 {
             let server = PostgresUnderTest(
-                folder: try makeServerFolder("postgres"), port: try await freeServerPort(), settings: settings, environment: environment)
+                folder: try makeServerFolder("postgres"), port: try await freeServerPort(), place: place, settings: settings,
+                environment: environment)
             // Somebody else may have taken the port in between; then it is another one.
             do {
                 try chownForServer(server.folder)
@@ -72,15 +77,22 @@ public final class PostgresUnderTest: Sendable {
     private func initialize() async throws {
         try await run(
             "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
+        guard place.host != ServerPlace.loopback.host else { return }
+        // Out of the box it trusts the loopback only.
+        let rules = try FileHandle(forWritingTo: URL(filePath: data + "/pg_hba.conf"))
+        defer { try? rules.close() }
+        try rules.seekToEnd()
+        try rules.write(contentsOf: Data("host all all 0.0.0.0/0 trust\n".utf8))
     }
 
     /// Starts it with what its folder holds, and waits until it takes statements (as a standby: questions).
     public func start() async throws {
         let options = [
-            "fsync=on", "listen_addresses=127.0.0.1", "unix_socket_directories=\(folder)", "max_connections=100", "shared_buffers=16MB", "max_wal_size=64MB",
+            "fsync=on", "listen_addresses=\(place.host)", "unix_socket_directories=\(folder)", "max_connections=100", "shared_buffers=16MB", "max_wal_size=64MB",
         ]
         let words = try Self.command("postgres", ["-D", data, "-p", "\(port)"] + (options + settings).flatMap { ["-c", $0] })
-        let process = try ServerProcess(words[0], Array(words.dropFirst()), environment: environment, folder: folder)
+        let command = place.command(words[0], Array(words.dropFirst()))
+        let process = try ServerProcess(command.executable, command.arguments, environment: environment, folder: folder)
         self.process.withLock { $0 = process }
         try await eventually("postgres answers", within: .seconds(120)) {
             guard process.isRunning else { throw ControlFailure("postgres ended: \(process.log.suffix(1000))") }

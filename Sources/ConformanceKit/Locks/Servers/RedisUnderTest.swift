@@ -8,11 +8,13 @@ import TradingModel
 public final class RedisUnderTest: Sendable {
     public let port: Int
     public let folder: String
+    public let place: ServerPlace
     private let arguments: [String]
     private let environment: [String: String]
     private let process = Mutex<ServerProcess?>(nil)
 
-    private init(port: Int, folder: String, arguments: [String], environment: [String: String]) {
+    private init(port: Int, folder: String, place: ServerPlace, arguments: [String], environment: [String: String]) {
+        self.place = place
         self.port = port
         self.folder = folder
         self.arguments = arguments
@@ -24,10 +26,12 @@ public final class RedisUnderTest: Sendable {
     /// - Parameters:
     ///   - arguments: Further settings, as on the command line: `["--maxmemory", "1mb"]`.
     ///   - environment: For a shim before its clock.
-    public static func start(_ arguments: [String] = [], environment: [String: String] = [:]) async throws -> RedisUnderTest {
+    public static func start(
+        _ arguments: [String] = [], environment: [String: String] = [:], at place: ServerPlace = .loopback
+    ) async throws -> RedisUnderTest {
         for _ in 0..<5 {
             let server = RedisUnderTest(
-                port: try await freeServerPort(), folder: try makeServerFolder("redis"), arguments: arguments, environment: environment)
+                port: try await freeServerPort(), folder: try makeServerFolder("redis"), place: place, arguments: arguments, environment: environment)
             // Somebody else may have taken the port in between; then it is another one.
             do {
                 try await server.start()
@@ -48,12 +52,13 @@ public final class RedisUnderTest: Sendable {
         guard let program = ServerProcess.find("redis-server") else { throw ControlFailure("redis-server is not installed: scripts/setup --tests") }
         // Each write is on the disk before it is answered, so that a kill loses nothing that was acknowledged.
         let settings =
-            ["--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", "always"] + arguments
-        let process = try ServerProcess(program, settings, environment: environment, folder: folder)
+            ["--port", "\(port)", "--bind", place.host, "--protected-mode", "no", "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", "always"] + arguments
+        let command = place.command(program, settings)
+        let process = try ServerProcess(command.executable, command.arguments, environment: environment, folder: folder)
         self.process.withLock { $0 = process }
         try await eventually("redis-server answers") {
             guard process.isRunning else { throw ControlFailure("redis-server ended: \(process.log.suffix(1000))") }
-            return try await Self.isReady(port: self.port)
+            return try await Self.isReady(host: self.place.host, port: self.port)
         }
     }
 
@@ -73,19 +78,19 @@ public final class RedisUnderTest: Sendable {
 
     /// Sends one command on a connection of its own; returns the first bytes of the reply as text.
     @discardableResult
-    public func command(_ words: String...) async throws -> String { try await Self.command(words, port: port) }
+    public func command(_ words: String...) async throws -> String { try await Self.command(words, host: place.host, port: port) }
 
     /// Without a password it is enough to be told that one is needed.
-    private static func isReady(port: Int) async throws -> Bool {
-        guard let reply = try? await command(["PING"], port: port) else { return false }
+    private static func isReady(host: String, port: Int) async throws -> Bool {
+        guard let reply = try? await command(["PING"], host: host, port: port) else { return false }
         return reply.hasPrefix("+PONG") || reply.hasPrefix("-NOAUTH")
     }
 
-    private static func command(_ words: [String], port: Int) async throws -> String {
+    private static func command(_ words: [String], host: String, port: Int) async throws -> String {
         let text = "*\(words.count)\r\n" + words.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(5))
-            .connect(host: "127.0.0.1", port: port) { channel in
+            .connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
