@@ -101,13 +101,16 @@ public struct OrderQuery: Sendable {
     public var strategy: StrategyID?
     public var signalID: SignalID?
     public var states: Set<OrderState>?
+    /// The id that a venue gave; several accounts or symbols may have an order with it. No index serves it: for a person's question.
+    public var venueOrderID: VenueOrderID?
     /// Newest first, starting after this id.
     public var before: OrderID?
     public var limit: Int
     public init(
         account: AccountID? = nil, strategy: StrategyID? = nil, signalID: SignalID? = nil, states: Set<OrderState>? = nil,
-        before: OrderID? = nil, limit: Int = 100
+        venueOrderID: VenueOrderID? = nil, before: OrderID? = nil, limit: Int = 100
     ) {
+        self.venueOrderID = venueOrderID
         self.account = account
         self.strategy = strategy
         self.signalID = signalID
@@ -213,7 +216,8 @@ public protocol OrderStore: Sendable {
     ///
     /// What happens to an entry happens to its legs in the same transaction: they are permitted with it, or end with it. *(SC-16)*
     ///
-    /// Throws `.fenced` if the tenure is not current, `.refused` if the order is neither queued nor absent, is a leg or a dead letter.
+    /// Throws `.fenced` if the tenure is not current, `.refused` if the order is neither queued nor absent, is a leg or a dead letter, or
+    /// if `decide` grants although the account is halted.
     func permit(_ request: PermitRequest, deciding decide: @escaping @Sendable (PermitFacts) -> PermitVerdict) async throws(StoreError) -> PermitResult
 
     // MARK: Orders
@@ -262,6 +266,28 @@ public protocol OrderStore: Sendable {
     func resolveAlert(type: String, subject: String, at: Timestamp) async throws(StoreError)
     /// Newest first.
     func alerts(includeResolved: Bool, limit: Int) async throws(StoreError) -> [AlertRecord]
+
+    // MARK: Reconciliation
+
+    /// Reads the facts of the tenure's account, asks `decide`, and writes what it wants, all in one transaction. *(SC-21)*
+    ///
+    /// Nil from `decide` changes nothing. Throws `.fenced` if the tenure is not current, `.refused` for a correction or a halt without
+    /// its finding, and for a finding that is confirmed twice or has ended.
+    @discardableResult
+    func reconcile(
+        _ request: ReconciliationRequest, deciding decide: @escaping @Sendable (ReconciliationFacts) -> ReconciliationChange?
+    ) async throws(StoreError) -> ReconciliationChange?
+
+    /// The latest of each account and depth, complete and not.
+    func reconciliationRuns(of account: AccountID?) async throws(StoreError) -> [ReconciliationRun]
+    /// Newest first.
+    func externalOrders(of account: AccountID?, limit: Int) async throws(StoreError) -> [ExternalOrder]
+    /// Newest first.
+    func driftFindings(of account: AccountID?, includeResolved: Bool, limit: Int) async throws(StoreError) -> [DriftFinding]
+    /// Those that are not released, by account.
+    func halts() async throws(StoreError) -> [AccountHalt]
+    /// Releases the account's halt; the journal keeps who decided it and why. Throws `.notFound` if it is not halted. *(SC-24)*
+    func resume(_ account: AccountID, by actor: String, reason: String, at: Timestamp) async throws(StoreError) -> AccountHalt
 
     // MARK: Episodes and protection
     // Episodes are opened by the permit of an entry and moved by every permit and change of an order in their instrument, in the same

@@ -28,7 +28,7 @@ public struct PermitFacts: Sendable {
     public var attempts: [AttemptRecord]
     public var position: PositionRecord?
     /// The latest trade that counts for the cooldown: an order of the scope with at least one permit that is open or has a
-    /// fill; by `filledAt`, else `createdAt`. Orders that ended without a fill do not count.
+    /// fill; by `filledAt`, else `createdAt`. Orders that ended without a fill do not count, nor does the order's own predecessor.
     public var lastTradeAt: Timestamp?
     public var lastTradeID: OrderID?
     /// Orders of the same account and symbol whose effect is not settled: permitted, unknown, resolving, parked, absent or
@@ -45,6 +45,8 @@ public struct PermitFacts: Sendable {
     /// Legs of other entries, and the gateway's own stops, in this symbol that are open, have had a permit, and trade to this order's side: they will close a
     /// position that this order may mean to close too.
     public var openLegs: [OrderID]
+    /// Set while a person has to release the account; then no permit is granted, whatever the decision.
+    public var halt: AccountHalt?
     /// Of an order that comes after another one of its signal: that one.
     public var predecessor: OrderRecord?
     /// The open episode in the order's account and symbol.
@@ -53,8 +55,9 @@ public struct PermitFacts: Sendable {
     public init(
         now: Timestamp, order: OrderRecord, attempts: [AttemptRecord], position: PositionRecord?, lastTradeAt: Timestamp?,
         lastTradeID: OrderID?, unsettled: [OrderID], entryOfSameSignal: OrderID?, openSellQuantity: Quantity, openBuyQuantity: Quantity,
-        legs: [OrderRecord] = [], openLegs: [OrderID] = [], predecessor: OrderRecord? = nil, episode: EpisodeRecord? = nil
+        legs: [OrderRecord] = [], openLegs: [OrderID] = [], predecessor: OrderRecord? = nil, episode: EpisodeRecord? = nil, halt: AccountHalt? = nil
     ) {
+        self.halt = halt
         self.now = now
         self.order = order
         self.attempts = attempts

@@ -56,7 +56,10 @@ public struct AccountStatus: Sendable {
     /// Whether this gateway holds the account now.
     public var tenure: Tenure?
     public var openOrders: Int
-    public init(settings: AccountSettings, health: BrokerHealth, tenure: Tenure?, openOrders: Int) {
+    /// Set while a person has to release the account.
+    public var halt: AccountHalt?
+    public init(settings: AccountSettings, health: BrokerHealth, tenure: Tenure?, openOrders: Int, halt: AccountHalt? = nil) {
+        self.halt = halt
         self.settings = settings
         self.health = health
         self.tenure = tenure

@@ -1,5 +1,6 @@
 import BrokerContract
 import OrderFlow
+import StoreContract
 import TradingModel
 
 /// One account, as configured. Its broker is made by the plugin that the configuration names.
@@ -8,7 +9,10 @@ public struct AccountSettings: Sendable {
     /// The plugin's id, for lists.
     public var broker: String
     public var mode: AccountMode
-    public init(id: AccountID, broker: String, mode: AccountMode) {
+    /// What happens when the venue holds another position than the ledger.
+    public var drift: DriftPolicy
+    public init(id: AccountID, broker: String, mode: AccountMode, drift: DriftPolicy = .alert) {
+        self.drift = drift
         self.id = id
         self.broker = broker
         self.mode = mode
@@ -31,6 +35,10 @@ public struct TrackingSettings: Sendable, Hashable {
     public var sweepInterval: Duration = .seconds(4)
     /// A market order that is not terminal after this time is alerted.
     public var staleMarketOrder: Duration = .seconds(10)
+    /// Between two comparisons of an account with its venue: open orders and positions…
+    public var reconcileInterval: Duration = .seconds(30)
+    /// …and also histories, fills and balances.
+    public var deepReconcileInterval: Duration = .seconds(300)
     public init() {}
 }
 

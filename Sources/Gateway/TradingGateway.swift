@@ -158,16 +158,18 @@ public final class TradingGateway: Service {
     /// In the order of the configuration.
     public func accountStatuses() async -> [AccountStatus] {
         let workers = workers.withLock { $0 }
+        let halts = (try? await store.halts()) ?? []
         var statuses: [AccountStatus] = []
         for account in settings.accounts {
+            let halt = halts.first { $0.account == account.id }
             guard let worker = workers[account.id] else {
-                statuses.append(AccountStatus(settings: account, health: .starting, tenure: nil, openOrders: 0))
+                statuses.append(AccountStatus(settings: account, health: .starting, tenure: nil, openOrders: 0, halt: halt))
                 continue
             }
             statuses.append(
                 AccountStatus(
                     settings: account, health: await worker.broker.health, tenure: await worker.keeper.tenure,
-                    openOrders: await worker.tracker.open + worker.desk.queued))
+                    openOrders: await worker.tracker.open + worker.desk.queued, halt: halt))
         }
         return statuses
     }

@@ -31,6 +31,7 @@ public enum GatewayAPI {
             reads: ReadEndpoints(gateway: gateway, known: options.adapters),
             events: EventEndpoint(follower: follower, slots: slots),
             cancels: CancelEndpoint(gateway: gateway),
+            syncs: SyncEndpoints(gateway: gateway),
             monitoring: MonitoringEndpoints(gateway: gateway),
             operations: OperatorEndpoints(gateway: gateway, deadlines: deadlines),
             readers: readers,

@@ -21,7 +21,7 @@ struct TurnstileCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, DemoCommand.self, SimulateCommand.self, ConfigCommand.self, AdapterCommand.self, LocksCommand.self,
             OrdersCommand.self, PositionsCommand.self, PlaceCommand.self, CancelCommand.self, DecideCommand.self, ExplainCommand.self, AuditCommand.self, QueueCommand.self,
-            WorkersCommand.self, BustCommand.self, VersionCommand.self,
+            WorkersCommand.self, BustCommand.self, SyncCommand.self, ResumeCommand.self, VersionCommand.self,
         ])
 }
 

@@ -11,7 +11,8 @@ import Testing
         "hook.head_read", "hook.body_read", "admission.parsed", "admission.planned", "store.admit.before_orders", "store.admit.before_commit",
         "admission.committed", "desk.claimed", "desk.lease_acquired", "desk.tenure_opened", "store.permit.before_commit", "desk.permitted",
         "egress.before_send", "egress.head_sent", "egress.request_sent", "egress.reply_read", "desk.placed", "store.update.before_commit",
-        "store.fill.before_commit", "desk.outcome_recorded", "tracking.event_received", "tracking.applied",
+        "store.fill.before_commit", "desk.outcome_recorded", "tracking.event_received", "tracking.applied", "reconcile.found", "store.reconcile.before_commit",
+        "reconcile.recorded",
     ]
 
     @Test(arguments: points)

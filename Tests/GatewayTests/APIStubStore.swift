@@ -157,5 +157,16 @@ final class APIStubStore: OrderStore {
         _ order: OrderID, _ decision: DeadLetterDecision, by actor: String, reason: String, at: Timestamp
     ) async throws(StoreError) -> OrderRecord { throw Self.unused }
 
+    func reconcile(
+        _ request: ReconciliationRequest, deciding decide: @escaping @Sendable (ReconciliationFacts) -> ReconciliationChange?
+    ) async throws(StoreError) -> ReconciliationChange? { throw Self.unused }
+    func reconciliationRuns(of account: AccountID?) async throws(StoreError) -> [ReconciliationRun] { try read { _ in [] } }
+    func externalOrders(of account: AccountID?, limit: Int) async throws(StoreError) -> [ExternalOrder] { try read { _ in [] } }
+    func driftFindings(of account: AccountID?, includeResolved: Bool, limit: Int) async throws(StoreError) -> [DriftFinding] { try read { _ in [] } }
+    func halts() async throws(StoreError) -> [AccountHalt] { try read { _ in [] } }
+    func resume(_ account: AccountID, by actor: String, reason: String, at: Timestamp) async throws(StoreError) -> AccountHalt {
+        throw .notFound("a halt of \(account)")
+    }
+
     private static let unused = StoreError.refused("the API does not call this")
 }

@@ -44,7 +44,8 @@ import TradingModel
                     venue.tellAll()
                 }
                 try await scene.pass(.milliseconds(200))
-                #expect(try await scene.episodes().count == 1, "\(try await scene.describe())")
+                let found = try await scene.describe()
+                #expect(try await scene.episodes().count == 1, "\(found)")
             }
             venue.release()
             if held == .entryPlaced, let entry = venue.entriesTaken.first { venue.trade(entry.clientOrderID, 2) }
@@ -60,7 +61,8 @@ import TradingModel
             #expect(try await scene.episodes().count == 1)
             #expect(venue.entriesTaken.count == 1)
             let entries = try await scene.orders().filter { $0.side == .buy }
-            #expect(entries.count { $0.state == .filled } == 1 && entries.dropFirst().allSatisfy { $0.state == .skipped }, "\(try await scene.describe())")
+            let found = try await scene.describe()
+            #expect(entries.count { $0.state == .filled } == 1 && entries.dropFirst().allSatisfy { $0.state == .skipped }, "\(found)")
         }
     }
 }

@@ -15,7 +15,7 @@ struct ProtectionScene: Sendable {
     let clock: ManualClock
 
     static func settings(_ protection: ProtectionPolicy, policy: OrderPolicy, intent: OrderIntent.Kind) -> GatewaySettings {
-        InProcessScene.settings(accounts: ["a"], policy: policy, maxAge: .seconds(3600)) { settings in
+        InProcessScene.settings(accounts: ["a"], policy: policy, maxAge: .seconds(3600), change: { settings in
             settings.strategies = [
                 Strategy(
                     id: "trend", source: "tv", symbols: ["MNQ": ["a": "MNQZ6"]], accounts: [.init(id: "a", sizing: .multiply(1))], policy: policy,
@@ -23,7 +23,7 @@ struct ProtectionScene: Sendable {
             ]
             settings.lockTTL = .seconds(300)
             settings.sendWindow = .seconds(60)
-        }
+        })
     }
 
     static func with(
@@ -119,6 +119,8 @@ struct ProtectionScene: Sendable {
     func describe() async throws -> String {
         let orders = try await store.orders(OrderQuery(limit: 100)).reversed().map { "\($0.id) \($0.purpose) \($0.side) \($0.state) \($0.reason ?? "") \($0.filledQuantity)" }
         let alerts = try await store.alerts(includeResolved: true, limit: 100).map(\.type)
-        return "\(orders) \(try await episodes().map(\.state)) \(try await steps().map { "\($0.kind) \($0.state) \($0.detail ?? "")" }) \(alerts)"
+        let states = try await episodes().map(\.state)
+        let steps = try await steps().map { "\($0.kind) \($0.state) \($0.detail ?? "")" }
+        return "\(orders) \(states) \(steps) \(alerts)"
     }
 }

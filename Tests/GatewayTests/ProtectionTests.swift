@@ -20,7 +20,8 @@ import TradingModel
             try await scene.tick(.milliseconds(1))
             alert = try await scene.alert("position_unprotected")
         }
-        #expect(alert?.severity == .critical, "\(scene.clock.wallTime - since) without a stop: \(try await scene.describe())")
+        let found = try await scene.describe()
+        #expect(alert?.severity == .critical, "\(scene.clock.wallTime - since) without a stop: \(found)")
     }
 
     @Test func `an entry is followed by its stop, and the position is active once the venue has it`() async throws {
@@ -61,12 +62,14 @@ import TradingModel
                 try await expectTold(scene, strict)
                 return try await scene.state() == .rolledBack
             }
-            #expect(try await scene.held() == 0 && scene.venue.held == 0)
+            #expect(try await scene.held() == 0)
+            #expect(scene.venue.held == 0)
             #expect(try await scene.orders(.flatten).map(\.state) == [.filled])
             #expect(try await scene.orders(.stopLoss).count > 1)
             #expect(try await scene.alert("position_flattened")?.severity == .critical)
             try await scene.until("the steps have ended") { try await scene.steps().allSatisfy { $0.state.isTerminal } }
-            #expect(try await scene.steps().map(\.kind) == [.placeStop, .flatten] && scene.steps().map(\.state) == [.failed, .done])
+            let steps = try await scene.steps()
+            #expect(steps.map(\.kind) == [.placeStop, .flatten] && steps.map(\.state) == [.failed, .done])
             try await scene.pass(.seconds(20), step: .milliseconds(500))
             #expect(scene.venue.held == 0)
         }
@@ -108,7 +111,8 @@ import TradingModel
             #expect(await scene.post() == 202)
             try await scene.until("it is settled", within: .seconds(300)) {
                 try await expectTold(scene, strict)
-                return try await [.active, .rolledBack].contains(scene.state())
+                let state = try await scene.state()
+                return state == .active || state == .rolledBack
             }
             try await scene.pass(.seconds(20), step: .milliseconds(500))
             let held = scene.venue.held
@@ -152,7 +156,10 @@ import TradingModel
             #expect(await scene.post("sell", stop: nil, extra: #","position":"short","position_size":"3""#) == 202)
             try await scene.until("it is short") { try await scene.held() == -3 }
             #expect(await scene.post("sell", stop: nil, extra: #","position":"short","position_size":"3""#) == 202)
-            try await scene.until("all have ended") { try await scene.orders().count == 6 && scene.orders().allSatisfy { $0.state.isTerminal } }
+            try await scene.until("all have ended") {
+                let orders = try await scene.orders()
+                return orders.count == 6 && orders.allSatisfy(\.state.isTerminal)
+            }
             let placed = scene.venue.state.withLock { $0.placed }
             #expect(placed.map(\.side) == [.buy, .sell, .sell] && placed.map(\.quantity) == [2, 2, 3])
             #expect(try await scene.orders().map(\.reason).filter { $0 == "at_target" }.count == 3)

@@ -25,6 +25,17 @@ final class ScriptedVenue: Sendable {
         var cancelled: [OrderReference] = []
         var inFlight = 0
         var mostInFlight = 0
+        /// Orders of somebody else that are in the list of open orders.
+        var strangers: [OrderReport] = []
+        /// The list of open orders lacks ours.
+        var hidesOpenOrders = false
+        /// Lists and positions have no answer.
+        var listsFail = false
+        /// One query for an order has no answer.
+        var lookupsFail = false
+        /// What the account holds; nil for a venue without positions.
+        var positions: [Position]?
+        var listed = 0
     }
     enum Step: Sendable {
         case fill
@@ -57,7 +68,8 @@ final class ScriptedBroker: Broker {
 
     var capabilities: BrokerCapabilities { 
         BrokerCapabilities(
-            orderTypes: [.market, .limit], timesInForce: [.gtc, .ioc], canBracket: venue.state.withLock { $0.takesBrackets }, hasStream: true)
+            orderTypes: [.market, .limit], timesInForce: [.gtc, .ioc], canBracket: venue.state.withLock { $0.takesBrackets }, hasStream: true,
+            hasPositions: venue.state.withLock { $0.positions != nil })
     }
     var semantics: VenueSemantics {
         VenueSemantics(
@@ -188,6 +200,7 @@ final class ScriptedBroker: Broker {
     func lookup(_ order: OrderReference) async -> LookupResult {
         venue.state.withLock { state in
             state.lookups += 1
+            if state.lookupsFail { return .indeterminate(.timedOut, Evidence(mayHaveLeft: true, message: "no answer")) }
             if order.leg != nil { state.legsAsked.append(order) }
             return state.known[order.clientOrderID].map(LookupResult.found) ?? .notFound(complete: true, Evidence(mayHaveLeft: true))
         }
@@ -203,8 +216,25 @@ final class ScriptedBroker: Broker {
     func replace(_ order: OrderReference, with terms: Replacement, within window: SendWindow) async -> ReplaceOutcome {
         .notSent(.unsupported, Evidence(mayHaveLeft: false))
     }
-    func openOrders() async throws(BrokerError) -> [OrderReport] { venue.state.withLock { $0.known.values.filter { !$0.status.isTerminal } } }
+    func openOrders() async throws(BrokerError) -> [OrderReport] {
+        let (fails, orders) = venue.state.withLock { state -> (Bool, [OrderReport]) in
+            state.listed += 1
+            return (state.listsFail, (state.hidesOpenOrders ? [] : state.known.values.filter { !$0.status.isTerminal }) + state.strangers)
+        }
+        if fails { throw BrokerError(.unavailable, effect: .unknown, "planned failure") }
+        return orders
+    }
     func orderHistory(_ symbol: Symbol, since: Timestamp) async throws(BrokerError) -> [OrderReport] { venue.state.withLock { Array($0.known.values) } }
-    func fills(_ symbol: Symbol, since: Timestamp) async throws(BrokerError) -> [Fill] { [] }
-    func positions() async throws(BrokerError) -> [Position] { throw BrokerError(.unsupported, effect: .notSent, "none") }
+    func fills(_ symbol: Symbol, since: Timestamp) async throws(BrokerError) -> [Fill] { venue.state.withLock { $0.fills.values.flatMap { $0 } } }
+    func positions() async throws(BrokerError) -> [Position] {
+        let (fails, positions) = venue.state.withLock { ($0.listsFail, $0.positions) }
+        if fails { throw BrokerError(.unavailable, effect: .unknown, "planned failure") }
+        guard let positions else { throw BrokerError(.unsupported, effect: .notSent, "none") }
+        return positions
+    }
+
+    /// The stream tells something.
+    func tell(_ event: BrokerEvent) { continuation.yield(event) }
+    /// The stream of events ends, which it never should.
+    func endStream() { continuation.finish() }
 }

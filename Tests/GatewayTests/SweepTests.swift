@@ -7,6 +7,8 @@ import TradingModel
 
 /// A stream that says nothing of an order while it looks alive.
 @Suite(.timeLimit(.minutes(5))) struct SweepTests {
+    private static let limit = #","type":"limit","limit_price":"50000""#
+
     @Test func `a resting order whose end no event told is found by the list of open orders`() async throws {
         let settings = InProcessScene.settings(accounts: ["a"], change: {
             // The single question would come too late to be seen here.
@@ -16,7 +18,7 @@ import TradingModel
         try await InProcessScene.with(settings) { scene async throws in
             let broker = try #require(scene.brokers["a"])
             broker.venue.state.withLock { $0.script = [.rest] }
-            #expect(await scene.post(id: "1").status == 202)
+            #expect(await scene.post(id: "1", extra: Self.limit).status == 202)
             try await waitUntil("the order rests") { try await scene.orders().first?.state == .accepted }
             broker.end()
             #expect(try await scene.settled(1).first?.state == .cancelled)
@@ -31,7 +33,7 @@ import TradingModel
             venue.state.withLock { $0.script = Array(repeating: .rest, count: count) }
             let first = try await InProcessScene.make(settings, folder: folder, venues: ["a": venue])
             try await first.running {
-                for number in 0..<count { #expect(await first.post(id: "\(number)").status == 202) }
+                for number in 0..<count { #expect(await first.post(id: "\(number)", extra: Self.limit).status == 202) }
                 try await waitUntil("the orders rest") { try await first.orders().count { $0.state == .accepted } == count }
             }
             await first.store.close()

@@ -6,8 +6,8 @@ import Testing
 @Suite(.serialized) struct ParkedDecisionTests {
     /// Where the gateway dies on the way from the decision to the order's fill.
     private static let points = [
-        "store.update.before_commit", "egress.request_sent", "desk.permitted", "desk.claimed", "store.permit.before_commit", "egress.before_send",
-        "desk.placed", "desk.outcome_recorded",
+        "decision.recorded", "egress.request_sent", "decision.asked", "desk.claimed", "store.permit.before_commit", "desk.permitted",
+        "egress.before_send", "desk.placed", "store.update.before_commit", "desk.outcome_recorded",
     ]
 
     @Test func `a gateway that is killed while it carries out a resend ends with one order at the venue, however often it is decided again`() async throws {
@@ -50,7 +50,7 @@ import Testing
     @Test(arguments: ["abandon", "adopt"])
     func `a gateway that is killed before it has recorded a decision has not decided, and the repeat does it once`(_ decision: String) async throws {
         try await withParkedOrder { scene in
-            let gateway = try await scene.start(environment: ["TURNSTILE_FAILPOINT": "store.update.before_commit:kill"])
+            let gateway = try await scene.start(environment: ["TURNSTILE_FAILPOINT": "decision.asked:kill"])
             if decision == "adopt" {
                 let refused = try await scene.decide("adopt", through: gateway)
                 #expect(refused.status == 409 && refused.json["code"] as? String == "decision_refused", "\(refused.body)")

@@ -58,6 +58,10 @@ private struct MemoryPlace: StorePlace {
             case "journal": journal.count
             case "episodes": state.episodes.count
             case "compensations": state.compensations.count
+            case "reconciliation_runs": state.runs.count
+            case "external_orders": state.external.count
+            case "drift_findings": state.findings.count
+            case "halts": state.halts.count
             default: throw ClauseAbsent("there is no table \(table) in memory")
             }
         }

@@ -166,3 +166,32 @@ public struct GatewayUnderTest: Sendable {
         #"{"v":1,"strategy":"trend","symbol":"BTCUSD","action":"\#(action)","quantity":"\#(quantity)"\#(extra)}"#
     }
 }
+
+extension VenueUnderTest {
+    /// What a person does at a Tradovate venue, in its own interface and so with a session of his own.
+    ///
+    /// - Parameter limit: The price of an order that rests; nil for a market order.
+    public func tradeByHand(_ action: String, _ quantity: Int, of symbol: String, limit: String? = nil) async throws {
+        let login = try await TestHTTP.post(url + "/v1/auth/accesstokenrequest", #"{"name":"any-user","password":"any-password","appId":"web"}"#)
+        guard let token = login.json["accessToken"] as? String else { throw TimedOut(description: "no session: \(login.body)") }
+        let price = limit.map { #","price":\#($0)"# } ?? ""
+        let reply = try await TestHTTP.post(
+            url + "/v1/order/placeorder",
+            #"{"accountSpec":"DEMO25","accountId":25,"action":"\#(action)","symbol":"\#(symbol)","orderQty":\#(quantity),"orderType":"\#(limit == nil ? "Market" : "Limit")"\#(price),"isAutomated":false}"#,
+            headers: ["Authorization": "Bearer \(token)"])
+        guard reply.json["orderId"] != nil else { throw TimedOut(description: "not placed: \(reply.body)") }
+    }
+}
+
+extension GatewayUnderTest {
+    /// Adds a section to the `turnstile.yaml` of this folder.
+    public static func addSection(_ text: String, in folder: TemporaryFolder) throws {
+        let yaml = try String(contentsOfFile: folder.file("turnstile.yaml"), encoding: .utf8)
+        try folder.write(yaml + "\n" + text + "\n", to: "turnstile.yaml")
+    }
+
+    /// Asks the gateway to ask the venue.
+    public func sync(_ path: String) async throws -> TestHTTP.Reply {
+        try await TestHTTP.post(url + "/api/v1/" + path + "/sync", "", headers: ["Authorization": "Bearer \(Self.tradeToken)"])
+    }
+}

@@ -206,6 +206,7 @@ final class PostgresOrderStore: OrderStore {
         if let account = query.account { require("account = ?", .text(account.rawValue)) }
         if let strategy = query.strategy { require("strategy = ?", .text(strategy.rawValue)) }
         if let signal = query.signalID { require("signal_id = ?", .text(signal.rawValue)) }
+        if let id = query.venueOrderID { require("venue_order_id = ?", .text(id.rawValue)) }
         if let before = query.before { require("sequence < (SELECT sequence FROM orders WHERE id = ?)", .text(before.rawValue)) }
         if let states = query.states {
             // With this the index of open orders serves.
@@ -302,6 +303,38 @@ final class PostgresOrderStore: OrderStore {
         let result = try await read(
             "SELECT \(AlertRecord.columns.list) FROM alerts \(condition)ORDER BY last_at DESC, id DESC LIMIT $1", [Self.rows(limit)])
         return try decoding { try result.rows.map { try AlertRecord(row: $0) } }
+    }
+
+    // MARK: Reconciliation
+
+    @discardableResult
+    func reconcile(
+        _ request: ReconciliationRequest, deciding decide: @escaping @Sendable (ReconciliationFacts) -> ReconciliationChange?
+    ) async throws(StoreError) -> ReconciliationChange? {
+        try await writer.write { try await $0.reconcile(request, deciding: decide) }
+    }
+
+    func resume(_ account: AccountID, by actor: String, reason: String, at: Timestamp) async throws(StoreError) -> AccountHalt {
+        try await writer.write { try await $0.resume(account, by: actor, reason: reason, at: at) }
+    }
+
+    func reconciliationRuns(of account: AccountID?) async throws(StoreError) -> [ReconciliationRun] {
+        try await records(ReconciliationQuestions.runs(of: account))
+    }
+
+    func externalOrders(of account: AccountID?, limit: Int) async throws(StoreError) -> [ExternalOrder] {
+        try await records(ReconciliationQuestions.external(of: account, limit: Self.rows(limit)))
+    }
+
+    func driftFindings(of account: AccountID?, includeResolved: Bool, limit: Int) async throws(StoreError) -> [DriftFinding] {
+        try await records(ReconciliationQuestions.findings(of: account, includeResolved: includeResolved, limit: Self.rows(limit)))
+    }
+
+    func halts() async throws(StoreError) -> [AccountHalt] { try await records(ReconciliationQuestions.halts) }
+
+    private func records<R: Decodable>(_ question: PostgresStatement) async throws(StoreError) -> [R] {
+        let results = try await read([question])
+        return try decoding { try results[0].rows.map { try RecordText.read($0.text(0)) } }
     }
 
     // MARK: Life

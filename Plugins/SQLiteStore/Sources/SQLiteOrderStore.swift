@@ -143,6 +143,7 @@ final class SQLiteOrderStore: OrderStore {
         if let account = query.account { require("account = ?", account.rawValue) }
         if let strategy = query.strategy { require("strategy = ?", strategy.rawValue) }
         if let signal = query.signalID { require("signal_id = ?", signal.rawValue) }
+        if let id = query.venueOrderID { require("venue_order_id = ?", id.rawValue) }
         if let before = query.before { require("sequence < (SELECT sequence FROM orders WHERE id = ?)", before.rawValue) }
         if let states = query.states {
             // With this the index of open orders serves; without it all orders of the account are read and sorted.
@@ -252,6 +253,33 @@ final class SQLiteOrderStore: OrderStore {
             ).map { try AlertRecord(row: $0) }
         }
     }
+
+    // MARK: Reconciliation
+
+    @discardableResult
+    func reconcile(
+        _ request: ReconciliationRequest, deciding decide: @escaping @Sendable (ReconciliationFacts) -> ReconciliationChange?
+    ) async throws(StoreError) -> ReconciliationChange? {
+        try await writer.write { try $0.reconcile(request, deciding: decide) }
+    }
+
+    func resume(_ account: AccountID, by actor: String, reason: String, at: Timestamp) async throws(StoreError) -> AccountHalt {
+        try await writer.write { try $0.resume(account, by: actor, reason: reason, at: at) }
+    }
+
+    func reconciliationRuns(of account: AccountID?) async throws(StoreError) -> [ReconciliationRun] {
+        try await read { try ReconciliationRun.find($0, of: account) }
+    }
+
+    func externalOrders(of account: AccountID?, limit: Int) async throws(StoreError) -> [ExternalOrder] {
+        try await read { try ExternalOrder.find($0, of: account, limit: Self.rows(limit)) }
+    }
+
+    func driftFindings(of account: AccountID?, includeResolved: Bool, limit: Int) async throws(StoreError) -> [DriftFinding] {
+        try await read { try DriftFinding.find($0, of: account, includeResolved: includeResolved, limit: Self.rows(limit)) }
+    }
+
+    func halts() async throws(StoreError) -> [AccountHalt] { try await read { try AccountHalt.open($0) } }
 
     // MARK: Life
 

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import LockContract
 import StoreContract
+import StoreKit
 import Testing
 import TradingModel
 
@@ -174,6 +175,20 @@ import TradingModel
             #expect(facts.position?.quantity == -1)
             #expect(facts.entryOfSameSignal == nil)
         }
+    }
+
+    @Test func `of several orders that are proven absent the oldest waits for none of the others`() {
+        func unsettled(_ state: OrderState) -> [OrderID] {
+            var order = anOrder("b")
+            order.state = state
+            let others = ["ord-a", "ord-c"].map { WorkingOrder(id: OrderID($0), side: .buy, state: .absent, unfilled: 1, role: nil, onlyReduces: false, intent: nil) }
+            return PermitFacts(
+                now: start, order: order, attempts: [], position: nil, lastTrade: nil, others: others, entryOfSameSignal: nil, legs: [],
+                predecessor: nil, episode: nil
+            ).unsettled
+        }
+        #expect(unsettled(.absent) == ["ord-a"])
+        #expect(unsettled(.queued) == ["ord-a", "ord-c"])
     }
 }
 

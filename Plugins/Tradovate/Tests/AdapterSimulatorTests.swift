@@ -272,6 +272,22 @@ import TradingModel
         }
     }
 
+    @Test func `an order whose terms the stream has lost is not told under the contract's own name`() async throws {
+        try await AdapterHarness.with(roll: ["MNQ": .daysBeforeExpiry(0)]) { harness in
+            try harness.simulator.faults.add([Fault(on: .stream, .dropEvent)])
+            _ = await harness.place(try harness.order(.market, symbol: "MNQ1!", id: "l1"))
+            #expect(try await harness.events.wait { if case .gap = $0 { true } else { false } })
+            let names = harness.events.all.compactMap { event -> Symbol? in
+                switch event {
+                case .order(let report): report.symbol
+                case .fill(let fill): fill.symbol
+                default: nil
+                }
+            }
+            #expect(names.allSatisfy { $0 == "MNQ1!" }, "\(names)")
+        }
+    }
+
     @Test func `a continuous symbol without a rule is not found, and says what to state`() async throws {
         try await AdapterHarness.with { harness in
             let error = await #expect(throws: BrokerError.self) { try await harness.broker.instrument("MNQ1!") }

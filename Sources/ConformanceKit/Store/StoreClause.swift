@@ -65,4 +65,5 @@ public enum StoreConformance {
         StoreAdmissionClauses.all + StoreRateClauses.all + StoreTenureClauses.all + StorePermitClauses.all + StoreFactClauses.all
         + StoreUpdateClauses.all + StoreJournalClauses.all + StoreTableClauses.all + StoreLifeClauses.all
         + StoreBracketClauses.all + StoreQueueClauses.all + StoreWorkerClauses.all + StoreEpisodeClauses.all
+        + StoreReconciliationClauses.all
 }

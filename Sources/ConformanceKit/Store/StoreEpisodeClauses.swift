@@ -201,6 +201,19 @@ enum StoreEpisodeClauses {
                 _ = try await session.store.tend(episode.id, under: tenure, at: StoreSession.start) { work(session, $0) }
             }
         },
+        StoreClause("SC-22.predecessor", "an order that comes after another is told it, and does not count it as the last trade") { session in
+            let tenure = try await session.tenure()
+            var orders = [session.order("first", of: "s"), session.order("second", of: "s")]
+            orders[1].leg = 1
+            orders[1].intent = OrderIntent(kind: .target, targetSide: .buy, after: "ord-first")
+            _ = try await session.store.admit(Admission(signal: session.signal("s"), orders: orders, window: .zero, rate: nil))
+            try await session.permit("ord-first", tenure)
+            let facts = try await session.facts("ord-second", tenure)
+            try expect(facts.predecessor?.id == "ord-first" && facts.predecessor?.state == .permitted, "the predecessor is \(String(describing: facts.predecessor))")
+            try expect(facts.lastTradeID == nil, "the last trade is \(facts.lastTradeID ?? "-")")
+            let other = try await session.facts(try await session.admit("other"), tenure)
+            try expect(other.predecessor == nil && other.lastTradeID == "ord-first", "another order's last trade is \(other.lastTradeID ?? "-")")
+        },
         StoreClause("SC-22.side", "the first permit fixes the side of an order that leaves a position, and of no other") { session in
             let tenure = try await session.tenure()
             func permit(_ id: OrderID) async throws {

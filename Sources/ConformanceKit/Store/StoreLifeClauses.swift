@@ -69,6 +69,7 @@ enum StoreLifeClauses {
             try await session.expectFailure(.unavailable, "heartbeat") { try await store.heartbeat(session.worker("g")) }
             try await session.expectFailure(.unavailable, "workers") { _ = try await store.workers() }
             try await session.expectFailure(.unavailable, "deadLetters") { _ = try await store.deadLetters() }
+            try await session.expectFailure(.unavailable, "halts") { _ = try await store.halts() }
             try await session.expectFailure(.unavailable, "lastJournalSequence") { _ = try await store.lastJournalSequence() }
         },
         StoreClause("SC-13.refused-is-nothing", "what is refused or fenced has stored nothing") { session in

@@ -13,6 +13,7 @@ actor AccountDesk {
     private let store: any OrderStore
     private let keeper: TenureKeeper
     private let tracker: OrderTracker
+    private let catchUp: CatchUp
     private let alerts: AlertDesk
     private let clock: any TradingClock
     private let logger: Logger
@@ -33,10 +34,11 @@ actor AccountDesk {
 
     init(
         account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, keeper: TenureKeeper,
-        tracker: OrderTracker, alerts: AlertDesk, clock: any TradingClock, logger: Logger,
+        tracker: OrderTracker, catchUp: CatchUp, alerts: AlertDesk, clock: any TradingClock, logger: Logger,
         onTurnedAway: @escaping @Sendable () -> Void
     ) {
         self.onTurnedAway = onTurnedAway
+        self.catchUp = catchUp
         self.account = account
         self.settings = settings
         self.broker = broker
@@ -206,6 +208,10 @@ actor AccountDesk {
             return ("clock_skew", "our clock differs from the venue's by \(offset)")
         }
         await alerts.clear("clock_skew", subject: "account:\(account)")
+        if let reason = catchUp.reason {
+            catchUp.mailbox.signal()
+            return ("catching_up", "\(reason); it is being compared with the venue")
+        }
         if await tracker.isRecovering { return ("recovering", "orders from before the start are not resolved yet") }
         return nil
     }

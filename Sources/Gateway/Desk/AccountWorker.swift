@@ -14,6 +14,8 @@ struct AccountWorker: Sendable {
     let tracker: OrderTracker
     let canceller: OrderCanceller
     let parked: ParkedOrders
+    let reconciler: Reconciler
+    private let catchUp = CatchUp()
     let protection: ProtectionKeeper
     /// Set by whoever knows of work while the account is not ours.
     let demand: Demand
@@ -29,7 +31,7 @@ struct AccountWorker: Sendable {
     ) async {
         var logger = logger
         logger[metadataKey: "account"] = .string(account.id.rawValue)
-        let tracker = OrderTracker(account: account.id, settings: gateway, broker: broker, store: store, alerts: alerts, clock: clock, logger: logger, host: host)
+        let tracker = OrderTracker(account: account.id, settings: gateway, broker: broker, store: store, catchUp: catchUp, alerts: alerts, clock: clock, logger: logger, host: host)
         let handover = Handover()
         let crashes = CrashCounter(holder: holder, store: store, alerts: alerts, clock: clock, logger: logger, host: host)
         let keeper = TenureKeeper(
@@ -42,9 +44,12 @@ struct AccountWorker: Sendable {
             })
         let demand = Demand()
         let desk = AccountDesk(
-            account: account.id, settings: gateway, broker: broker, store: store, keeper: keeper, tracker: tracker, alerts: alerts,
+            account: account.id, settings: gateway, broker: broker, store: store, keeper: keeper, tracker: tracker, catchUp: catchUp, alerts: alerts,
             clock: clock, logger: logger, onTurnedAway: { demand.set(true) })
         await handover.connect { for order in $0 { await desk.enqueue(order) } }
+        let reconciler = Reconciler(
+            account: account, settings: gateway.tracking, broker: broker, store: store, keeper: keeper, tracker: tracker, catchUp: catchUp, alerts: alerts,
+            clock: clock, logger: logger, onCaughtUp: { desk.wake() })
         parked = ParkedOrders(
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, alerts: alerts, clock: clock, logger: logger)
         canceller = OrderCanceller(
@@ -54,8 +59,10 @@ struct AccountWorker: Sendable {
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, canceller: canceller, alerts: alerts, clock: clock, logger: logger)
         await desk.connect { await protection.clearTheWay(of: $0) }
         await tracker.connect(
-            grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) }, onChange: { protection.note($0) })
+            grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) }, onChange: { protection.note($0) },
+            onStranger: { await reconciler.note($0) })
         self.protection = protection
+        self.reconciler = reconciler
         self.settings = account
         self.gateway = gateway
         self.broker = broker
@@ -69,6 +76,9 @@ struct AccountWorker: Sendable {
         supervisor = Supervisor(alerts: alerts, clock: clock, logger: logger)
     }
 
+    /// Nothing is missing that a comparison with the venue has to bring first.
+    var isCaughtUp: Bool { catchUp.reason == nil }
+
     /// Runs until cancelled.
     func run() async {
         let id = settings.id
@@ -77,6 +87,7 @@ struct AccountWorker: Sendable {
             group.addTask { await supervisor.keep("\(id).events") { try await tracker.receiveEvents() } }
             group.addTask { await supervisor.keep("\(id).apply") { try await tracker.applyEvents() } }
             group.addTask { await supervisor.keep("\(id).checks") { try await tracker.runChecks() } }
+            group.addTask { await supervisor.keep("\(id).reconcile") { try await reconciler.run() } }
             group.addTask { await supervisor.keep("\(id).sweeps") { try await tracker.runSweeps() } }
             group.addTask { await supervisor.keep("\(id).desk") { try await desk.run() } }
             group.addTask { await supervisor.keep("\(id).renew") { try await renew() } }
@@ -113,7 +124,7 @@ struct AccountWorker: Sendable {
             try await clock.sleep(for: .milliseconds(100))
             let isIdle = await desk.isIdle
             if !isIdle { desk.wake() }
-            guard isIdle, await tracker.isIdle, await protection.isIdle, await keeper.tenure != nil else {
+            guard isIdle, await tracker.isIdle, await protection.isIdle, await !reconciler.isRunning, await keeper.tenure != nil else {
                 idleSince = nil
                 continue
             }

@@ -1,4 +1,5 @@
 import BrokerContract
+import FailPoints
 import Logging
 import OrderFlow
 import StoreContract
@@ -41,6 +42,7 @@ struct ParkedOrders: Sendable {
         let answer = await ask(order, venueOrderID ?? order.venueOrderID)
         if let objection = Deciding.objection(decision, to: order, answer) { return .objected(order, objection) }
         let base = (try? await broker.instrument(order.symbol))?.base
+        failPoint("decision.asked")
         let at = clock.wallTime
         // The run that was committed is the last one.
         let isCarriedOut = Mutex(false)
@@ -56,6 +58,7 @@ struct ParkedOrders: Sendable {
             await keeper.lose(grant.tenure, "\(error)")
             return .notNow("the account went to another gateway meanwhile")
         }
+        failPoint("decision.recorded")
         await tracker.note(decided)
         guard isCarriedOut.withLock({ $0 }) else {
             return .objected(decided, "meanwhile the order became \(decided.state.rawValue), by another decision or by what the venue told")

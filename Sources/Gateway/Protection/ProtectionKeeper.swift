@@ -71,7 +71,7 @@ actor ProtectionKeeper {
             let pause: Duration = unprotected.isEmpty ? .seconds(1) : .milliseconds(100)
             guard isTold || (isExpected || hasEpisodes) && lastLook.map({ now - $0 >= pause }) ?? true else { continue }
             lastLook = now
-            await look()
+            await look(wasTold: isTold)
         }
     }
 
@@ -81,7 +81,9 @@ actor ProtectionKeeper {
         if !isSendable { sendableSince = nil } else if sendableSince == nil { sendableSince = clock.wallTime }
     }
 
-    private func look() async {
+    /// - Parameter wasTold: Something of ours changed. Otherwise only positions are tended that are not as they are to be: others may be in
+    ///   the hands of another gateway, whose account is not to be asked for.
+    private func look(wasTold: Bool) async {
         let episodes: [EpisodeRecord]
         do { episodes = try await store.episodes(account: account, includeEnded: false, limit: 10_000).filter { $0.protection != nil } } catch {
             // Positions may be without a stop, and nobody can say: the next look comes soon.
@@ -97,7 +99,7 @@ actor ProtectionKeeper {
         }
         for episode in episodes {
             await alertIfLate(episode)
-            await tend(episode)
+            if wasTold || episode.state != .active { await tend(episode) }
         }
     }
 

@@ -14,8 +14,9 @@ extension OrderTracker {
     func runChecks() async throws {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
-                if watches.isEmpty { await checkMailbox.wait() }
+                if watches.isEmpty, toldStale == [] { await checkMailbox.wait() }
                 for id in takeDue() { group.addTask { await self.check(id) } }
+                await lookForStale()
                 do { try await clock.sleep(for: .milliseconds(25)) } catch { return }
             }
         }
@@ -34,27 +35,32 @@ extension OrderTracker {
         return due
     }
 
-    func check(_ id: OrderID) async {
+    @discardableResult
+    func check(_ id: OrderID) async -> CheckAnswer {
         defer { watches[id]?.isChecking = false }
         guard let watch = watches[id], watch.order.state != .parked else {
             watches[id]?.nextCheck = clock.monotonic + settings.tracking.backgroundInterval
-            return
+            return .notAsked("a person decides about it")
         }
         if watch.base == nil {
             // Asked first: an assignment through `?` holds its left side while the right one waits, and nobody else may look at it then.
             let base = (try? await broker.instrument(watch.order.symbol))?.base
             watches[id]?.base = base
         }
-        await alertIfStale(id)
         if watch.isInDoubt, watch.order.state == .permitted {
             let at = clock.wallTime
             _ = await update(id) { OrderReducer.lost(.notRecorded, "the outcome of the attempt could not be stored", $0, at: at) }
         }
-        guard let reference = await reference(to: watch.order, venueOrderID: watch.order.venueOrderID) else { return schedule(id, known: false) }
+        guard let reference = await reference(to: watch.order, venueOrderID: watch.order.venueOrderID) else {
+            schedule(id, known: false)
+            return .notAsked("its entry could not be read")
+        }
         let askedAt = clock.monotonic
-        let answer = await broker.lookup(reference)
+        let result = await broker.lookup(reference)
         watches[id]?.checks += 1
-        switch answer {
+        let answer = CheckAnswer(result)
+        watches[id]?.lastAnswer = (answer, clock.wallTime)
+        switch result {
         case .found(let report): await found(id, report)
         case .notFound(let complete, let evidence): await notFound(id, complete: complete, askedAt: askedAt, evidence)
         case .indeterminate(let cause, let evidence):
@@ -62,6 +68,7 @@ extension OrderTracker {
             watches[id]?.negatives = []
             await decide(id)
         }
+        return answer
     }
 
     func found(_ id: OrderID, _ report: OrderReport) async {
@@ -152,13 +159,5 @@ extension OrderTracker {
         guard let watch = watches[id] else { return }
         if known { watches[id]?.holdsAccount = false }
         watches[id]?.nextCheck = clock.monotonic + (known ? watch.interval(settings.tracking, streamIsUp: streamIsUp) : .seconds(1))
-    }
-
-    func alertIfStale(_ id: OrderID) async {
-        guard let watch = watches[id], watch.order.type == .market, !watch.staleIsAlerted,
-            clock.monotonic - watch.startedAt > settings.tracking.staleMarketOrder
-        else { return }
-        watches[id]?.staleIsAlerted = true
-        await alerts.raise("stale_order", .medium, subject: "order:\(id)", "market order on \(account) is \(watch.order.state.rawValue) after \(settings.tracking.staleMarketOrder)")
     }
 }

@@ -17,17 +17,22 @@ extension OrderTracker {
                     inbox.append(event)
                 } else {
                     inbox.removeAll()
+                    catchUp.demand("events of the stream were dropped")
                     askAll("the inbox overflowed")
                 }
             case .connected:
                 streamIsUp = true
+                catchUp.demand("the connection is new")
                 askAll("connected")
                 await alerts.resolve("stream_down", subject: "account:\(account)")
             case .disconnected(let reason):
                 streamIsUp = false
+                catchUp.demand("the connection was lost")
                 askAll("disconnected")
                 await alerts.raise("stream_down", .medium, subject: "account:\(account)", "private stream down (\(reason)); asking instead")
-            case .gap(let reason): askAll(reason)
+            case .gap(let reason):
+                catchUp.demand(reason)
+                askAll(reason)
             }
             mailbox.signal()
         }
@@ -36,10 +41,11 @@ extension OrderTracker {
 
     /// Events may be missing: every order is asked about now.
     func askAll(_ reason: String) {
-        let now = clock.monotonic
+        let (now, count) = (clock.monotonic, watches.count)
         sweepIsWanted = true
         for (id, watch) in watches where watch.order.state != .permitted || watch.isInDoubt {
-            watches[id]?.nextCheck = min(watch.nextCheck, now + firstQuestion(about: watch, among: watches.count))
+            let due = min(watch.nextCheck, now + firstQuestion(about: watch, among: count))
+            watches[id]?.nextCheck = due
         }
         logger.debug("asking about all open orders", metadata: ["reason": .string(reason), "orders": .stringConvertible(watches.count)])
     }
@@ -65,8 +71,8 @@ extension OrderTracker {
         for event in events {
             let found: OrderID?
             switch event {
-            case .order(let report): found = await identify(report.clientOrderID, report.symbol, report.venueOrderID)
-            case .fill(let fill): found = await identify(fill.clientOrderID, fill.symbol, fill.venueOrderID)
+            case .order(let report): found = await identify(report.clientOrderID, report.symbol, report.venueOrderID, event)
+            case .fill(let fill): found = await identify(fill.clientOrderID, fill.symbol, fill.venueOrderID, event)
             default: found = nil
             }
             guard let id = found else { continue }
@@ -91,7 +97,7 @@ extension OrderTracker {
         return a.status.isTerminal && !b.status.isTerminal ? a : b
     }
 
-    func identify(_ clientOrderID: ClientOrderID?, _ symbol: Symbol, _ venueOrderID: VenueOrderID) async -> OrderID? {
+    func identify(_ clientOrderID: ClientOrderID?, _ symbol: Symbol, _ venueOrderID: VenueOrderID, _ event: BrokerEvent) async -> OrderID? {
         if let clientOrderID, let id = byClientOrderID[clientOrderID] { return id }
         do {
             if let clientOrderID, let order = try await store.order(account: account, clientOrderID: clientOrderID) { return order.id }
@@ -101,7 +107,8 @@ extension OrderTracker {
             askAll("the store did not answer")
             return nil
         }
-        logger.info("an order that is not ours", metadata: ["account": .string(account.rawValue), "venue_order_id": .string(venueOrderID.rawValue)])
+        await onStranger?(event)
+        logger.debug("an order that is not ours", metadata: ["account": .string(account.rawValue), "venue_order_id": .string(venueOrderID.rawValue)])
         return nil
     }
 

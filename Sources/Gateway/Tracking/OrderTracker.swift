@@ -31,13 +31,21 @@ actor OrderTracker {
     var lose: (@Sendable (Tenure, String) async -> Void)?
     var onAbsent: (@Sendable (OrderRecord) async -> Void)?
     var isFirstRecovery = true
+    /// The stale orders as they were last told; nil after the account came to us, so that what its last holder left open is cleared.
+    var toldStale: [String]? = []
+    var staleLook: MonotonicInstant?
+    /// What was missed has to be caught up by queries before anything is sent.
+    let catchUp: CatchUp
+    /// Told of what is not ours.
+    var onStranger: (@Sendable (BrokerEvent) async -> Void)?
     /// Told of every order whose record may have changed.
     var onChange: (@Sendable (OrderRecord) -> Void)?
 
     init(
-        account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, alerts: AlertDesk,
+        account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, catchUp: CatchUp, alerts: AlertDesk,
         clock: any TradingClock, logger: Logger, host: any GatewayHost
     ) {
+        self.catchUp = catchUp
         self.account = account
         self.settings = settings
         self.broker = broker
@@ -51,8 +59,10 @@ actor OrderTracker {
     /// Connects the tracker with the keeper of the tenure and with the desk, which are made after it.
     func connect(
         grant: @escaping @Sendable () async -> TenureKeeper.Grant?, lose: @escaping @Sendable (Tenure, String) async -> Void,
-        onAbsent: @escaping @Sendable (OrderRecord) async -> Void, onChange: @escaping @Sendable (OrderRecord) -> Void
+        onAbsent: @escaping @Sendable (OrderRecord) async -> Void, onChange: @escaping @Sendable (OrderRecord) -> Void,
+        onStranger: @escaping @Sendable (BrokerEvent) async -> Void
     ) {
+        self.onStranger = onStranger
         self.onChange = onChange
         self.grant = grant
         self.lose = lose
@@ -102,6 +112,8 @@ actor OrderTracker {
             add(watch)
         }
         isFirstRecovery = false
+        toldStale = nil
+        checkMailbox.signal()
         sweepIsWanted = true
         return waiting
     }
@@ -142,8 +154,6 @@ actor OrderTracker {
         if wasDoubtful, !watch.isDoubtful || order.state.isTerminal || order.state == .absent {
             await alerts.resolve("unknown_order", subject: "order:\(order.id)")
         }
-        // An order that is proven absent is no longer watched; its next attempt is watched anew.
-        if watch.staleIsAlerted, order.state.isTerminal || order.state == .absent { await alerts.resolve("stale_order", subject: "order:\(order.id)") }
         if order.bracket != nil || order.bracketRole != nil { await lookAtBracket(of: order) }
     }
 

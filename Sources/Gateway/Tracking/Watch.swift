@@ -18,12 +18,16 @@ struct Watch: Sendable {
     var isInDoubt = false
     /// When the questions were asked that got complete negative answers, since the last answer of another kind.
     var negatives: [MonotonicInstant] = []
-    var staleIsAlerted = false
+    /// The state in which it was when it came under watch.
+    let firstState: OrderState
+    /// What the venue said last when it was asked, and when.
+    var lastAnswer: (answer: CheckAnswer, at: Timestamp)?
     /// The venue's list of open orders did not show it when it was last read.
     var isUnlisted = false
 
     init(_ order: OrderRecord, base: Asset?, now: MonotonicInstant, firstCheckAfter delay: Duration) {
         self.order = order
+        firstState = order.state
         self.base = base
         startedAt = now
         nextCheck = now + delay

@@ -18,11 +18,23 @@ struct OperatorEndpoints: Sendable {
         switch endpoint {
         case .unlock(let account): return try await unlock(account, OperatorBody(bytes, known: ["expected_fence", "reason", "actor"]))
         case .deadLetter(let order, let decision): return try await decide(order, decision, OperatorBody(bytes, known: ["reason", "actor"]))
+        case .resume(let account): return try await resume(account, OperatorBody(bytes, known: ["reason", "actor"]))
         case .decision(let order):
             return try await decide(order, OperatorBody(bytes, known: ["decision", "reason", "actor", "venue_order_id"]))
         case .bust(let order): return try await takeBack(order, OperatorBody(bytes, known: ["execution_id", "reason", "actor"]))
         default: throw Problem.notFound
         }
+    }
+
+    private func resume(_ account: AccountID, _ body: OperatorBody) async throws -> Response {
+        let (actor, reason) = (try body.text("actor"), try body.text("reason"))
+        guard gateway.settings.accounts.contains(where: { $0.id == account }) else { throw Problem.missing("account", account.rawValue) }
+        let released: AccountHalt
+        do throws(StoreError) { released = try await gateway.resume(account, by: actor, reason: reason) } catch {
+            guard case .notFound = error else { throw error }
+            throw Problem(status: .conflict, code: "account_not_halted", detail: "The account \(account) is not halted: there is nothing to release.")
+        }
+        return Response(json: released.row)
     }
 
     private func takeBack(_ id: OrderID, _ body: OperatorBody) async throws -> Response {
@@ -90,7 +102,7 @@ extension Endpoint {
     /// Whether an operator decides something there.
     var isDecision: Bool {
         switch self {
-        case .decision, .bust, .unlock, .deadLetter: true
+        case .decision, .bust, .unlock, .deadLetter, .resume: true
         default: false
         }
     }

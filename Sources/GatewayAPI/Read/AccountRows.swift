@@ -12,6 +12,8 @@ extension AccountStatus {
         row.add("health", json: health.row)
         row.add("tenure", json: tenure?.row)
         row.add("open_orders", number: openOrders)
+        row.add("drift", settings.drift.rawValue)
+        row.add("halt", json: halt?.row)
         return row.json
     }
 }

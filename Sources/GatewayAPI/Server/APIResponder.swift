@@ -12,6 +12,7 @@ struct APIResponder: HTTPResponder {
     let reads: ReadEndpoints
     let events: EventEndpoint
     let cancels: CancelEndpoint
+    let syncs: SyncEndpoints
     let monitoring: MonitoringEndpoints
     let operations: OperatorEndpoints
     let readers: BearerTokens
@@ -34,6 +35,9 @@ struct APIResponder: HTTPResponder {
             } else if case .order(let id) = endpoint, request.method == .delete {
                 try traders.authorize(request.headers)
                 response = try await cancels.cancel(id, request, correlation)
+            } else if let endpoint, endpoint.isSync, request.method == .post {
+                try traders.authorize(request.headers)
+                response = try await syncs.sync(endpoint, request)
             } else if endpoint == .orders, request.method == .post {
                 try traders.authorize(request.headers)
                 try hooks.check(request.headers)
@@ -72,7 +76,7 @@ struct APIResponder: HTTPResponder {
         guard let endpoint else { throw Problem.notFound }
         guard endpoint.methods.contains(request.method) else { throw Problem.methodNotAllowed(endpoint.methods) }
         switch endpoint {
-        case .hook, .decision, .bust, .unlock, .deadLetter: throw Problem.methodNotAllowed(endpoint.methods)
+        case .hook, .decision, .bust, .unlock, .deadLetter, .orderSync, .accountSync, .resume: throw Problem.methodNotAllowed(endpoint.methods)
         case .livez: return try health.live(request)
         case .readyz: return try await health.ready(request, showsDetails: readers.carriesToken(request.headers))
         case .signals: return try await reads.signals(request)
@@ -91,6 +95,9 @@ struct APIResponder: HTTPResponder {
         case .queue: return try await monitoring.queue(request)
         case .transactions: return try await monitoring.transactions(request)
         case .deadLetters: return try await monitoring.deadLetters(request)
+        case .watchedOrders: return try await syncs.watched(request)
+        case .externalOrders(let account): return try await syncs.external(account, request)
+        case .reconciliation(let account): return try await syncs.reconciliation(account, request)
         }
     }
 

@@ -11,6 +11,13 @@ enum Endpoint: Equatable {
     case orders
     case order(OrderID)
     case decision(OrderID)
+    case watchedOrders
+    /// By our id, the client order id or the venue's.
+    case orderSync(String)
+    case accountSync(AccountID)
+    case resume(AccountID)
+    case externalOrders(AccountID)
+    case reconciliation(AccountID)
     case bust(OrderID)
     case positions, accounts, adapters, alerts, events, stream
     case locks
@@ -59,6 +66,20 @@ enum Endpoint: Equatable {
         case (2, "signals"):
             guard let id = resource[1], !id.isEmpty else { return nil }
             self = .signal(SignalID(id))
+        case (2, "orders") where resource[1] == "monitoring": self = .watchedOrders
+        case (3, "orders") where resource[2] == "sync":
+            guard let id = resource[1], !id.isEmpty else { return nil }
+            self = .orderSync(id)
+        case (3, "accounts"):
+            guard let name = resource[1], !name.isEmpty else { return nil }
+            let account = AccountID(name)
+            switch resource[2] {
+            case "sync": self = .accountSync(account)
+            case "resume": self = .resume(account)
+            case "external-orders": self = .externalOrders(account)
+            case "reconciliation": self = .reconciliation(account)
+            default: return nil
+            }
         case (2, "orders"):
             guard let id = resource[1], !id.isEmpty else { return nil }
             self = .order(OrderID(id))
@@ -98,7 +119,7 @@ enum Endpoint: Equatable {
 
     var methods: [HTTPRequest.Method] {
         switch self {
-        case .hook, .decision, .bust, .unlock, .deadLetter: [.post]
+        case .hook, .decision, .bust, .unlock, .deadLetter, .orderSync, .accountSync, .resume: [.post]
         case .events, .stream: [.get]
         case .orders: [.get, .head, .post]
         case .order: [.get, .head, .delete]

@@ -1,6 +1,7 @@
 import BrokerContract
 import Gateway
 import PluginSettings
+import StoreContract
 import TradingModel
 
 /// `accounts: { spot1: { broker, mode, … } }`, where the rest of each block is the plugin's.
@@ -27,7 +28,28 @@ struct AccountsSection {
         let (isLive, make) = plugin.read(account)
         checkMode(mode, isLive: isLive, plugin, account)
         return AccountChoice(
-            settings: AccountSettings(id: AccountID(name), broker: plugin.id, mode: mode), makeBroker: make)
+            settings: AccountSettings(id: AccountID(name), broker: plugin.id, mode: mode, drift: drift(account, plugin)), makeBroker: make)
+    }
+
+    /// What happens when the venue holds another position than the ledger.
+    private static func drift(_ account: SettingsReader, _ plugin: BrokerRegistry.Entry) -> DriftPolicy {
+        let node = account.node("drift")
+        if case .scalar("flatten", _)? = node?.content {
+            account.problem(
+                "\(account.path).drift: flatten is not built yet: a finding cannot place orders; use alert, adopt or halt", at: node?.position ?? account.position)
+            return .alert
+        }
+        let policy: DriftPolicy = account.choice("drift", default: .alert)
+        var capabilities = plugin.capabilities
+        if !plugin.dialects.isEmpty, case .scalar(let dialect, _)? = account.node("dialect")?.content, let chosen = plugin.dialects.first(where: { $0.id == dialect }) {
+            capabilities = chosen.capabilities
+        }
+        if policy != .alert, !capabilities.hasPositions {
+            account.problem(
+                "\(account.path).drift: a \(plugin.id) account like this has balances, not positions, and of those only alerts are made: use alert",
+                at: node?.position ?? account.position)
+        }
+        return policy
     }
 
     /// Real money moves only where the operator wrote `live`. The word is also allowed before an endpoint that the plugin does not

@@ -1,7 +1,8 @@
 import Gateway
 import PluginSettings
 
-/// `tracking: { immediate_interval, immediate_checks, monitor_interval, monitor_period, background_interval, stale_market_order }`
+/// `tracking: { immediate_interval, immediate_checks, monitor_interval, monitor_period, background_interval, stale_market_order,
+/// reconcile_interval, deep_reconcile_interval }`
 struct TrackingSection {
     let settings: TrackingSettings
 
@@ -18,6 +19,14 @@ struct TrackingSection {
                 "background_interval", default: settings.backgroundInterval, in: .seconds(1) ... .seconds(3600))
             settings.staleMarketOrder = tracking.duration(
                 "stale_market_order", default: settings.staleMarketOrder, in: .seconds(1) ... .seconds(3600))
+            settings.reconcileInterval = tracking.duration(
+                "reconcile_interval", default: settings.reconcileInterval, in: .seconds(1) ... .seconds(3600))
+            settings.deepReconcileInterval = tracking.duration(
+                "deep_reconcile_interval", default: max(settings.deepReconcileInterval, settings.reconcileInterval), in: .seconds(1) ... .seconds(86400))
+            if settings.deepReconcileInterval < settings.reconcileInterval {
+                tracking.problem(
+                    "\(tracking.path).deep_reconcile_interval must not be shorter than reconcile_interval", at: tracking.position(of: "deep_reconcile_interval"))
+            }
             return settings
         }
     }

@@ -25,6 +25,13 @@ public struct PermitDecision: Sendable {
     }
 
     public func decide(_ facts: PermitFacts) -> PermitVerdict {
+        guard hold == nil, let halt = facts.halt else { return judge(facts) }
+        var held = self
+        held.hold = ("account_halted", "the account is halted (\(halt.cause): \(halt.detail)) until a person releases it")
+        return held.judge(facts)
+    }
+
+    private func judge(_ facts: PermitFacts) -> PermitVerdict {
         let order = facts.order
         let isFirst = order.attempts == 0
         if facts.now >= order.expiresAt { return expired(order) }
@@ -98,8 +105,8 @@ public struct PermitDecision: Sendable {
     private func cooldown(_ facts: PermitFacts) -> PermitVerdict? {
         let policy = facts.order.policy
         guard policy.cooldown > .zero, let last = facts.lastTradeAt else { return nil }
-        // Leaving a position makes a risk smaller and is never held up, and what follows it in a reversal is the same trade.
-        if facts.order.reduceOnly || facts.lastTradeID == facts.order.intent?.after { return nil }
+        // Leaving a position makes a risk smaller and is never held up.
+        if facts.order.reduceOnly { return nil }
         let left = last + policy.cooldown - facts.now
         guard left > .zero else { return nil }
         return .close(

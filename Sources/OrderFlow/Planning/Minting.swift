@@ -118,3 +118,18 @@ public enum Minting {
         }
     }
 }
+
+extension Minting {
+    /// Whether a client order id has the form of those that are minted here: another gateway may have made it, or this one under a store
+    /// that has lost it. A leg's ending does not matter.
+    public static func looksMinted(_ id: ClientOrderID, rules: ClientOrderIDRules) -> Bool {
+        switch rules.form {
+        case .token: return id.rawValue.hasPrefix("ts-")
+        case .uuid:
+            // RFC 9562, section 5.8: version 8 is for ids of one's own making, and hardly anybody else makes such.
+            let parts = id.rawValue.split(separator: "-", omittingEmptySubsequences: false).map { Array($0.utf8) }
+            guard parts.map(\.count) == [8, 4, 4, 4, 12] else { return false }
+            return parts[2].first == UInt8(ascii: "8") && [UInt8(ascii: "8"), UInt8(ascii: "9"), UInt8(ascii: "a"), UInt8(ascii: "b")].contains(parts[3].first ?? 0)
+        }
+    }
+}

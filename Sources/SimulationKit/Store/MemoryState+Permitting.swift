@@ -50,6 +50,7 @@ extension MemoryState {
             try settleEpisode(after: closed[0], at: request.now)
             return .closed(closed[0])
         case .grant(let newOrder, let notes):
+            try PermitRules.checkNotHalted(facts)
             let grant = try PermitRules.grant(newOrder, for: order, request, notes: notes)
             try write(grant, at: request.now, isFree: isPlanted)
             for leg in facts.legs { try write(PermitRules.grant(leg: leg, with: newOrder, number: grant.attempt.number, request), at: request.now) }
@@ -80,7 +81,7 @@ extension MemoryState {
         return PermitFacts(
             now: now, order: order, attempts: attempts[order.id] ?? [], position: positions[Pair(order.account, order.symbol)],
             lastTrade: lastTrade(than: order), others: others, entryOfSameSignal: entry?.id, legs: order.bracket == nil ? [] : legs(of: order.id),
-            predecessor: order.intent?.after.flatMap { self.order($0) }, episode: openEpisode(order.account, order.symbol))
+            predecessor: order.intent?.after.flatMap { self.order($0) }, episode: openEpisode(order.account, order.symbol), halt: halt(of: order.account))
     }
 
     /// The account's open orders in the symbol that have had a permit, oldest first; not the one that is named, nor its own legs.
@@ -94,6 +95,7 @@ extension MemoryState {
         var last: (id: OrderID, at: Timestamp)?
         for other in orders where other.strategy == order.strategy && other.id != order.id && other.attempts >= 1 && other.entryID == nil {
             guard order.policy.cooldownScope == .strategy || other.account == order.account else { continue }
+            guard other.id != order.intent?.after else { continue }
             guard !other.state.isTerminal || !other.filledQuantity.isZero else { continue }
             let at = other.filledAt ?? other.createdAt
             if last.map({ $0.at < at }) ?? true { last = (other.id, at) }

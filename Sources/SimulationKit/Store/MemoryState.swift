@@ -61,6 +61,11 @@ struct MemoryState {
     var busts: Set<Pair<AccountID, ExecutionID>> = []
     /// Executions in the order in which they became known.
     var allFills: [(account: AccountID, fill: Fill)] = []
+    var runs: [ReconciliationRun] = []
+    var external: [ExternalOrder] = []
+    var findings: [DriftFinding] = []
+    /// Released ones too.
+    var halts: [AccountHalt] = []
     var rateEvents: [String: [Timestamp]] = [:]
     var isRateTableGone = false
 

@@ -120,7 +120,7 @@ final class MemoryStore: OrderStore {
             if let before = query.before { found = found.prefix(state.orderIndex[before] ?? 0) }
             let matching = found.reversed().lazy.filter { order in
                 (query.account.map { $0 == order.account } ?? true) && (query.strategy.map { $0 == order.strategy } ?? true)
-                    && (query.signalID.map { $0 == order.signalID } ?? true) && (query.states.map { $0.contains(order.state) } ?? true)
+                    && (query.signalID.map { $0 == order.signalID } ?? true) && (query.venueOrderID.map { $0 == order.venueOrderID } ?? true) && (query.states.map { $0.contains(order.state) } ?? true)
             }
             return Array(matching.prefix(Self.rows(query.limit)))
         }
@@ -151,6 +151,35 @@ final class MemoryStore: OrderStore {
         correcting correct: @escaping @Sendable (FillHistory) -> FillCorrection
     ) async throws(StoreError) -> PositionRecord {
         try await write("takeBack") { try $0.takeBack(execution, of: order, under: tenure, at: at, correcting: correct) }
+    }
+
+    // MARK: Reconciliation
+
+    @discardableResult
+    func reconcile(
+        _ request: ReconciliationRequest, deciding decide: @escaping @Sendable (ReconciliationFacts) -> ReconciliationChange?
+    ) async throws(StoreError) -> ReconciliationChange? {
+        try await write("reconcile") { try $0.reconcile(request, deciding: decide) }
+    }
+    func reconciliationRuns(of account: AccountID?) async throws(StoreError) -> [ReconciliationRun] {
+        try await read("reconciliationRuns") { state, _ in state.runs(of: account) }
+    }
+    func externalOrders(of account: AccountID?, limit: Int) async throws(StoreError) -> [ExternalOrder] {
+        try await read("externalOrders") { state, _ in
+            let found = state.external.filter { account == nil || $0.account == account }.sorted { a, b in
+                a.firstSeenAt != b.firstSeenAt ? a.firstSeenAt > b.firstSeenAt : (a.account, a.symbol, a.venueOrderID) < (b.account, b.symbol, b.venueOrderID)
+            }
+            return Array(found.prefix(Self.rows(limit)))
+        }
+    }
+    func driftFindings(of account: AccountID?, includeResolved: Bool, limit: Int) async throws(StoreError) -> [DriftFinding] {
+        try await read("driftFindings") { state, _ in Array(state.findings(of: account, includeResolved: includeResolved).prefix(Self.rows(limit))) }
+    }
+    func halts() async throws(StoreError) -> [AccountHalt] {
+        try await read("halts") { state, _ in state.halts.filter { $0.releasedAt == nil }.sorted { $0.account < $1.account } }
+    }
+    func resume(_ account: AccountID, by actor: String, reason: String, at: Timestamp) async throws(StoreError) -> AccountHalt {
+        try await write("resume") { try $0.resume(account, by: actor, reason: reason, at: at) }
     }
 
     // MARK: Signals, positions

@@ -77,6 +77,8 @@ final class World: @unchecked Sendable {
         let strategy = Strategy(id: "s", source: "tv", symbols: symbols, accounts: venues.map { .init(id: $0.account, sizing: .multiply(1)) }, policy: policy)
         var tracking = TrackingSettings()
         tracking.backgroundInterval = .seconds(5)
+        tracking.reconcileInterval = .seconds(5)
+        tracking.deepReconcileInterval = .seconds(20)
         return GatewaySettings(
             gatewayID: "", sources: [SourceSettings(id: "tv", rateLimit: nil, maxAge: .milliseconds(Self.maximumAge))], strategies: [strategy],
             accounts: venues.map { AccountSettings(id: $0.account, broker: "simulated", mode: .sandbox) }, coarseLimitPerSecond: 100_000, lockTTL: .seconds(3),

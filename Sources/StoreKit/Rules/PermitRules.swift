@@ -17,6 +17,12 @@ public enum PermitRules {
         }
     }
 
+    /// Whatever was decided: while an account is halted, nothing of it is permitted.
+    public static func checkNotHalted(_ facts: PermitFacts) throws(StoreError) {
+        guard let halt = facts.halt else { return }
+        throw .refused("account \(halt.account) is halted (\(halt.cause)); a person has to release it")
+    }
+
     /// What a granted permit writes of one order.
     public struct Grant: Sendable {
         public let order: OrderRecord
@@ -140,6 +146,9 @@ public struct WorkingOrder: Sendable {
     /// Open states whose effect is settled; every other open state counts as unsettled, also one added later.
     private static let settled: Set<OrderState> = [.queued, .accepted, .partiallyFilled]
     var isUnsettled: Bool { !Self.settled.contains(state) }
+
+    /// Of several that are proven absent the oldest goes first. If each waited for the others, none would ever be sent.
+    func waitsBehind(_ order: OrderRecord) -> Bool { state == .absent && order.state == .absent && order.id < id }
 }
 
 extension PermitFacts {
@@ -147,7 +156,7 @@ extension PermitFacts {
     public init(
         now: Timestamp, order: OrderRecord, attempts: [AttemptRecord], position: PositionRecord?,
         lastTrade: (id: OrderID, at: Timestamp)?, others: [WorkingOrder], entryOfSameSignal: OrderID?, legs: [OrderRecord],
-        predecessor: OrderRecord?, episode: EpisodeRecord?
+        predecessor: OrderRecord?, episode: EpisodeRecord?, halt: AccountHalt? = nil
     ) {
         func unfilled(_ side: Side) -> Quantity {
             others.reduce(into: Quantity.zero) { sum, other in
@@ -156,8 +165,8 @@ extension PermitFacts {
         }
         self.init(
             now: now, order: order, attempts: attempts, position: position, lastTradeAt: lastTrade?.at, lastTradeID: lastTrade?.id,
-            unsettled: others.filter(\.isUnsettled).map(\.id), entryOfSameSignal: entryOfSameSignal, openSellQuantity: unfilled(.sell),
-            openBuyQuantity: unfilled(.buy), legs: legs, openLegs: others.filter { $0.isLeg && ($0.side == order.side || order.sideIsOpen) }.map(\.id),
-            predecessor: predecessor, episode: episode)
+            unsettled: others.filter { $0.isUnsettled && !$0.waitsBehind(order) }.map(\.id), entryOfSameSignal: entryOfSameSignal,
+            openSellQuantity: unfilled(.sell), openBuyQuantity: unfilled(.buy), legs: legs,
+            openLegs: others.filter { $0.isLeg && ($0.side == order.side || order.sideIsOpen) }.map(\.id), predecessor: predecessor, episode: episode, halt: halt)
     }
 }

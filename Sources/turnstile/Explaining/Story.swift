@@ -113,6 +113,10 @@ struct Story: Decodable {
         case "order.dead_letter": return "set aside as a dead letter: gateways died at it \(field("crashes") ?? "several") times"
         case "order.dead_letter.replayed", "order.dead_letter.discarded":
             return "dead letter \(line.type.hasSuffix("replayed") ? "replayed" : "discarded") by \(field("actor") ?? "?"): \(field("reason") ?? "")"
+        case let type where type.hasPrefix("position."):
+            return "the position is \(type.dropFirst(9).replacingOccurrences(of: "_", with: " "))"
+        case let type where type.hasPrefix("compensation."):
+            return "\((field("kind") ?? "a step").replacingOccurrences(of: "_", with: " ")) \(type.dropFirst(13))\(field("detail").map { ": \($0)" } ?? "")"
         default: return line.type.replacingOccurrences(of: "order.", with: "").replacingOccurrences(of: "_", with: " ") + because
         }
     }

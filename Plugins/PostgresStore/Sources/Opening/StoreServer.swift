@@ -13,7 +13,7 @@ public struct StoreOpeningError: Error, Sendable, CustomStringConvertible {
 /// Opens the schema so that a commit means "on the server's disk", or refuses.
 struct StoreServer {
     /// Versions of the schema, in order. One that was ever released never changes.
-    static let migrations: [[String]] = [Schema1.statements, Schema4.statements]
+    static let migrations: [[String]] = [Schema1.statements, Schema2.statements, Schema4.statements]
     /// Of the tables, as this program knows them.
     static var schemaVersion: Int { migrations.count }
 

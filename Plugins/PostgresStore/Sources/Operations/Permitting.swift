@@ -14,6 +14,7 @@ extension WriteTransaction {
             questions + [
                 Self.tenure(of: request.tenure.account), Self.lastTrade(id, atAccount: true), Self.lastTrade(id, atAccount: false),
                 Self.working(id), Self.entry(id), Self.isDeadLetter(id), EpisodeQuestions.open(beside: id), Self.predecessor(of: id),
+                Self.halt(of: request.tenure.account),
             ])
         let others = answers[questions.count...].map { $0 }
         try Self.check(request.tenure, isCurrent: others[0].first)
@@ -27,7 +28,7 @@ extension WriteTransaction {
             lastTrade: try trade.map { (OrderID(try $0.text(0)), Timestamp(microseconds: try $0.integer(1))) },
             others: try others[3].rows.map { try WorkingOrder(row: $0) }, entryOfSameSignal: try others[4].first.map { OrderID(try $0.text(0)) },
             legs: snapshot.legs.map(\.order), predecessor: try others[7].first.map { try OrderRecord(row: $0) },
-            episode: try others[6].first.map { try RecordText.read(try $0.text(0)) })
+            episode: try others[6].first.map { try RecordText.read(try $0.text(0)) }, halt: try others[8].first.map { try RecordText.read($0.text(0)) })
         switch decide(facts) {
         case .wait(let reason): return .waiting(reason: reason)
         case .close(let state, let reason, let detail):
@@ -39,6 +40,7 @@ extension WriteTransaction {
             if facts.episode != nil { try await settleEpisode(after: closed[0], at: request.now) }
             return .closed(closed[0])
         case .grant(let newOrder, let notes):
+            try PermitRules.checkNotHalted(facts)
             let grant = try PermitRules.grant(newOrder, for: order, request, notes: notes)
             try await write(grant, at: request.now)
             for leg in facts.legs {
@@ -66,6 +68,7 @@ extension WriteTransaction {
             """
             SELECT id, traded_at FROM orders
             WHERE traded_at IS NOT NULL AND strategy = \(of("strategy"))\(atAccount ? " AND account = \(of("account"))" : "") AND id <> $1
+              AND id IS DISTINCT FROM (SELECT intent::json ->> 'after' FROM orders WHERE id = $1)
             ORDER BY traded_at DESC LIMIT 1
             """, [.text(id.rawValue)])
     }

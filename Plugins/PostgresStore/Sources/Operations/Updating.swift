@@ -39,12 +39,16 @@ extension WriteTransaction {
                 $0.add(snapshot.order.id)
             }
         }
-        if let position = change.position { try await write(Self.positionSaving, rows: 1) { position.write(to: &$0) } }
+        if let position = change.position { try await save(position) }
         for draft in change.journal { try await note(draft, at: at) }
         for alert in change.alerts { try await raise(alert, at: at) }
         if !change.attempts.isEmpty { failPoint("store.update.before_commit") }
         if !change.newFills.isEmpty { failPoint("store.fill.before_commit") }
         return change.order
+    }
+
+    func save(_ position: PositionRecord) async throws {
+        try await write(Self.positionSaving, rows: 1) { position.write(to: &$0) }
     }
 
     private static let outcome: String = {

@@ -12,7 +12,8 @@ extension StoreTransaction {
             position: try PositionRecord.find(db, account: order.account, symbol: order.symbol), lastTrade: trade,
             others: try workingOrders(order.account, order.symbol, besides: order.id), entryOfSameSignal: try entryOfSameSignal(as: order),
             legs: order.bracket == nil ? [] : try OrderRecord.legs(db, of: order.id),
-            predecessor: try order.intent?.after.flatMap { try OrderRecord.find(db, $0) }, episode: try openEpisode(order.account, order.symbol))
+            predecessor: try order.intent?.after.flatMap { try OrderRecord.find(db, $0) }, episode: try openEpisode(order.account, order.symbol),
+            halt: try halt(of: order.account))
     }
 
     /// The account's open orders in the symbol that have had a permit, oldest first; not the one that is named, nor its own legs.
@@ -40,16 +41,16 @@ extension StoreTransaction {
             row = try Row.fetchOne(
                 db.cachedStatement(
                     sql: """
-                        SELECT id, traded_at FROM orders WHERE traded_at IS NOT NULL AND strategy = ? AND account = ? AND id <> ?
+                        SELECT id, traded_at FROM orders WHERE traded_at IS NOT NULL AND strategy = ? AND account = ? AND id <> ? AND id IS NOT ?
                         ORDER BY traded_at DESC LIMIT 1
-                        """), arguments: [order.strategy.rawValue, order.account.rawValue, order.id.rawValue])
+                        """), arguments: [order.strategy.rawValue, order.account.rawValue, order.id.rawValue, order.intent?.after?.rawValue])
         case .strategy:
             row = try Row.fetchOne(
                 db.cachedStatement(
                     sql: """
-                        SELECT id, traded_at FROM orders WHERE traded_at IS NOT NULL AND strategy = ? AND id <> ?
+                        SELECT id, traded_at FROM orders WHERE traded_at IS NOT NULL AND strategy = ? AND id <> ? AND id IS NOT ?
                         ORDER BY traded_at DESC LIMIT 1
-                        """), arguments: [order.strategy.rawValue, order.id.rawValue])
+                        """), arguments: [order.strategy.rawValue, order.id.rawValue, order.intent?.after?.rawValue])
         }
         return row.map { ($0.identifier(0), $0.time(1)) }
     }

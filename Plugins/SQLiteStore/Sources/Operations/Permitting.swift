@@ -24,6 +24,7 @@ extension StoreTransaction {
             try settleEpisode(after: closed[0], at: request.now)
             return .closed(closed[0])
         case .grant(let newOrder, let notes):
+            try PermitRules.checkNotHalted(facts)
             let grant = try PermitRules.grant(newOrder, for: order, request, notes: notes)
             try write(grant, at: request.now)
             for leg in facts.legs {

@@ -15,6 +15,9 @@ enum Migrations {
         migrator.registerMigration("2") { db in
             for part in [Schema2.workers, Schema2.deadLetters] { try db.execute(sql: part) }
         }
+        migrator.registerMigration("3") { db in
+            for part in [Schema3.reconciliation, Schema3.halts] { try db.execute(sql: part) }
+        }
         migrator.registerMigration("4") { db in
             for part in [Schema4.intents, Schema4.episodes, Schema4.compensations, Schema4.busts] { try db.execute(sql: part) }
         }

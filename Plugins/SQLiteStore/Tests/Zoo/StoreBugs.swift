@@ -323,6 +323,66 @@ struct StoreBug: Sendable, CustomStringConvertible {
                 }
             })
         },
+        StoreBug("an adopted figure does not reach the ledger", caughtBy: "SC-21.once") {
+            StoreHooks(reconciliation: { _, _, change in
+                var wrong = change
+                wrong.corrections = []
+                return wrong
+            })
+        },
+        StoreBug("what is refused of a comparison is left out, and the rest written", caughtBy: "SC-21.whole") {
+            StoreHooks(reconcile: { base, request, decide throws(StoreError) in
+                do throws(StoreError) { return try await base.reconcile(request, deciding: decide) } catch {
+                    guard case .refused = error else { throw error }
+                    return try await base.reconcile(request) { decide($0).map { ReconciliationChange(run: $0.run, external: $0.external) } }
+                }
+            })
+        },
+        StoreBug("a stale worker's comparison is written", caughtBy: "SC-21.fenced") {
+            StoreHooks(reconcile: { base, request, decide throws(StoreError) in
+                do throws(StoreError) { return try await base.reconcile(request, deciding: decide) } catch {
+                    guard case .fenced(let account, _, _) = error else { throw error }
+                    let again = TenureRequest(
+                        account: account, owner: "pushy", holder: request.tenure.holder, leaseFence: request.tenure.fence, configurationHash: "c", at: request.now)
+                    let tenure = try await base.openTenure(again).tenure
+                    return try await base.reconcile(ReconciliationRequest(tenure: tenure, now: request.now, external: request.external), deciding: decide)
+                }
+            })
+        },
+        StoreBug("a second finding silently takes the place of the first", caughtBy: "SC-21.one") {
+            StoreHooks(reconcile: { base, request, decide throws(StoreError) in
+                do throws(StoreError) { return try await base.reconcile(request, deciding: decide) } catch {
+                    guard case .refused = error else { throw error }
+                    return nil
+                }
+            })
+        },
+        StoreBug("a comparison does not see what is not settled", caughtBy: "SC-21.facts") {
+            StoreHooks(reconcile: { base, request, decide throws(StoreError) in
+                try await base.reconcile(request) { facts in
+                    var wrong = facts
+                    wrong.unsettled = []
+                    return decide(wrong)
+                }
+            })
+        },
+        StoreBug("an external order is new each time it is seen", caughtBy: "SC-21.kept") {
+            StoreHooks(reconciliation: { _, _, change in
+                var wrong = change
+                for index in wrong.external.indices { wrong.external[index].firstSeenAt = wrong.external[index].lastSeenAt }
+                return wrong
+            })
+        },
+        StoreBug("a permit releases the account by itself", caughtBy: "SC-24.halt") {
+            StoreHooks(permit: { base, request, decide throws(StoreError) in
+                _ = try? await base.resume(request.tenure.account, by: "nobody", reason: "", at: request.now)
+                return try await base.permit(request, deciding: decide)
+            })
+        },
+        StoreBug("a release does not say whose it is", caughtBy: "SC-24.released") {
+            StoreHooks(resume: { base, account, _, _, at throws(StoreError) in try await base.resume(account, by: "somebody", reason: "none", at: at) })
+        },
+        StoreBug("a halt is not shown", caughtBy: "SC-24.kept") { StoreHooks(halts: { _ in [] }) },
     ]
 
     private final class Count: Sendable {
@@ -360,7 +420,7 @@ struct StoreBug: Sendable, CustomStringConvertible {
     @Test func `clause ids are unique, and every clause of the contract has its check`() throws {
         let ids = StoreConformance.clauses.map(\.id)
         #expect(Set(ids).count == ids.count)
-        #expect(Set(ids.map { String($0.prefix(5)) }) == Set(((1...20) + [22, 23]).map { "SC-\($0 < 10 ? "0" : "")\($0)" }))
+        #expect(Set(ids.map { String($0.prefix(5)) }) == Set((1...24).map { "SC-\($0 < 10 ? "0" : "")\($0)" }))
         #expect(Set(StoreBug.all.map(\.name)).count == StoreBug.all.count)
     }
 }

@@ -30,6 +30,12 @@ struct StoreHooks: Sendable {
     var raise: (@Sendable (any OrderStore, AlertDraft, Timestamp) async throws(StoreError) -> Void)?
     var health: (@Sendable (any OrderStore) async throws(StoreError) -> Void)?
     var close: (@Sendable (any OrderStore) async -> Void)?
+    /// Changes what a comparison writes.
+    var reconciliation: (@Sendable (any OrderStore, ReconciliationRequest, ReconciliationChange) -> ReconciliationChange?)?
+    var reconcile:
+        (@Sendable (any OrderStore, ReconciliationRequest, @escaping @Sendable (ReconciliationFacts) -> ReconciliationChange?) async throws(StoreError) -> ReconciliationChange?)?
+    var resume: (@Sendable (any OrderStore, AccountID, String, String, Timestamp) async throws(StoreError) -> AccountHalt)?
+    var halts: (@Sendable ([AccountHalt]) -> [AccountHalt])?
     /// Changes what a caller learns of episodes.
     var episodes: (@Sendable ([EpisodeRecord]) -> [EpisodeRecord])?
     /// Changes the facts on which work for an episode is decided, and the work.
@@ -161,6 +167,30 @@ struct ZooStore: OrderStore {
     }
     func alerts(includeResolved: Bool, limit: Int) async throws(StoreError) -> [AlertRecord] {
         try await base.alerts(includeResolved: includeResolved, limit: limit)
+    }
+    func reconcile(
+        _ request: ReconciliationRequest, deciding decide: @escaping @Sendable (ReconciliationFacts) -> ReconciliationChange?
+    ) async throws(StoreError) -> ReconciliationChange? {
+        if let hook = hooks.reconcile { return try await hook(base, request, decide) }
+        let (base, hook) = (base, hooks.reconciliation)
+        return try await base.reconcile(request) { facts in
+            guard let wanted = decide(facts) else { return nil }
+            return if let hook { hook(base, request, wanted) } else { wanted }
+        }
+    }
+    func reconciliationRuns(of account: AccountID?) async throws(StoreError) -> [ReconciliationRun] { try await base.reconciliationRuns(of: account) }
+    func externalOrders(of account: AccountID?, limit: Int) async throws(StoreError) -> [ExternalOrder] {
+        try await base.externalOrders(of: account, limit: limit)
+    }
+    func driftFindings(of account: AccountID?, includeResolved: Bool, limit: Int) async throws(StoreError) -> [DriftFinding] {
+        try await base.driftFindings(of: account, includeResolved: includeResolved, limit: limit)
+    }
+    func halts() async throws(StoreError) -> [AccountHalt] {
+        let found = try await base.halts()
+        return hooks.halts?(found) ?? found
+    }
+    func resume(_ account: AccountID, by actor: String, reason: String, at: Timestamp) async throws(StoreError) -> AccountHalt {
+        if let hook = hooks.resume { try await hook(base, account, actor, reason, at) } else { try await base.resume(account, by: actor, reason: reason, at: at) }
     }
     func checkHealth(at: Timestamp) async throws(StoreError) {
         if let hook = hooks.health { try await hook(base) } else { try await base.checkHealth(at: at) }

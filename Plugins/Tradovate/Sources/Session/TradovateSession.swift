@@ -195,9 +195,14 @@ final class TradovateSession: Sendable {
         for id in touched { await tell(id) }
     }
 
-    /// Tells the order as it is now joined, and its new fills before it. Nothing is told before the order itself is known.
+    /// Tells the order as it is now joined, and its new fills before it. Nothing is told before the order itself is known, and its terms:
+    /// they name the symbol by which it was asked for, and under the contract's own name it would be another order.
     private func tell(_ orderID: Int64) async {
-        guard let order = join(of: orderID)?.order else { return }
+        guard let known = join(of: orderID), let order = known.order else { return }
+        guard !known.versions.isEmpty else {
+            if !known.fills.isEmpty { tell(order.accountID, [.gap(reason: "the terms of an order that trades were not told")]) }
+            return
+        }
         let listing: Listing
         do { listing = try await directory.listing(order.contractID) } catch {
             return tell(order.accountID, [.gap(reason: "the contract of an order could not be read")])
