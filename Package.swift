@@ -47,8 +47,8 @@ func adapter(_ name: String, adding more: [Target.Dependency] = []) -> [Target] 
         tests: contracts + ["AdapterKit", "SimulatorKit", "ConformanceKit", "TestSupport", logging, crypto] + more)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, swiftSettings: strict)
 }
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -123,6 +123,10 @@ let core: [Target] = [
             "TradingModel", "PluginSettings", "BrokerContract", "ExchangeContract", "LockContract", "StoreContract", "RateLimitContract", logging,
             crypto, nioSSL,
         ] + nio),
+    module(
+        "SimulationKit",
+        ["TradingModel", "BrokerContract", "LockContract", "StoreContract", "StoreKit", "OrderFlow", "Gateway", logging]),
+    .executableTarget(name: "turnstile-sim", dependencies: ["SimulationKit", argumentParser], path: "Sources/turnstile-sim", swiftSettings: strict),
     .executableTarget(
         name: "turnstile",
         dependencies: [
@@ -244,6 +248,9 @@ let testTargets: [Target] = [
         ]),
     tests("PostgresKitTests", ["PostgresKit", "TradingModel", "ConformanceKit", "TestSupport"]),
     tests("CrashTests", ["TestSupport", "TradingModel", "FailPoints", asyncHTTPClient] + nio),
+    tests(
+        "SimulationTests", ["SimulationKit", "turnstile-sim", "TradingModel", "StoreContract", "LockContract", "ConformanceKit", "TestSupport"],
+        exclude: ["Regressions"]),
     tests(
         "ClusterTests",
         ["TestSupport", "ConformanceKit", "TradingModel", "LockContract", "RedisKit", "RedisLock", "EtcdLock", "PostgresLock", logging]),

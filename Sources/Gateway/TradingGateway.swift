@@ -17,6 +17,7 @@ public final class TradingGateway: Service {
     let alerts: AlertDesk
     let clock: any TradingClock
     let logger: Logger
+    let host: any GatewayHost
     private let admissions: Admissions
     private let arrivals: Arrivals
     /// Closed while an older gateway on the store has other rules.
@@ -29,7 +30,7 @@ public final class TradingGateway: Service {
     /// - Parameter limiter: Limits the signals of each source; nil if the store does.
     public init(
         settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, brokers: [AccountID: any Broker],
-        limiter: (any RateLimiter)? = nil, clock: any TradingClock, logger: Logger
+        limiter: (any RateLimiter)? = nil, clock: any TradingClock, logger: Logger, host: any GatewayHost = SystemHost()
     ) {
         self.settings = settings
         self.store = store
@@ -37,6 +38,7 @@ public final class TradingGateway: Service {
         self.brokers = brokers
         self.clock = clock
         self.logger = logger
+        self.host = host
         let alerts = AlertDesk(store: store, clock: clock, logger: logger)
         let arrivals = Arrivals()
         self.alerts = alerts
@@ -44,18 +46,18 @@ public final class TradingGateway: Service {
         admissions = Admissions(
             settings: settings, clientOrderIDRules: brokers.mapValues { $0.semantics.clientOrderIDRules },
             bracketAccounts: Set(brokers.filter { $0.value.capabilities.canBracket }.keys), store: store, limiter: limiter,
-            alerts: alerts, clock: clock, logger: logger, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
+            alerts: alerts, clock: clock, logger: logger, host: host, onAdmitted: { arrivals.add($0, at: clock.monotonic) })
     }
 
     /// Works the accounts until cancelled or asked to shut down gracefully.
     public func run() async throws {
-        let holder = HolderIdentity.current(gateway: settings.gatewayID, purpose: "account")
+        let holder = host.holder(gateway: settings.gatewayID, purpose: "account")
         var made: [AccountID: AccountWorker] = [:]
         for account in settings.accounts {
             guard let broker = brokers[account.id] else { continue }
             made[account.id] = await AccountWorker(
                 account, gateway: settings, broker: broker, store: store, locks: locks, holder: holder, gate: gate, alerts: alerts, clock: clock,
-                logger: logger)
+                logger: logger, host: host)
         }
         let workers = made
         self.workers.withLock { $0 = workers }
@@ -64,12 +66,15 @@ public final class TradingGateway: Service {
         let heartbeats = Heartbeats(
             worker: WorkerRecord(
                 holder: holder, programVersion: settings.programVersion, configurationHash: settings.configurationHash, startedAt: clock.wallTime),
-            store: store, gate: gate, alerts: alerts, clock: clock, logger: logger)
+            store: store, gate: gate, alerts: alerts, clock: clock, logger: logger, host: host)
         try? await store.append([JournalDraft(type: "gateway.started", data: JSONValue.fields(["gateway": settings.gatewayID]).text)], at: clock.wallTime)
         // Before any tenure: who started first decides whose rules hold.
         await heartbeats.beat()
         await withTaskGroup { group in
-            group.addTask { await self.waitForStop() }
+            group.addTask { [host] in
+                await host.waitForStop()
+                return true
+            }
             for worker in workers.values {
                 group.addTask {
                     await worker.run()
@@ -105,12 +110,6 @@ public final class TradingGateway: Service {
         }
         await heartbeats.stop()
         try? await store.append([JournalDraft(type: "gateway.stopped", data: JSONValue.fields(["gateway": settings.gatewayID]).text)], at: clock.wallTime)
-    }
-
-    /// Returns when a graceful shutdown begins or the task is cancelled.
-    private func waitForStop() async -> Bool {
-        do { try await gracefulShutdown() } catch {}
-        return true
     }
 
     /// Takes one webhook request. Never throws: every case has an answer.

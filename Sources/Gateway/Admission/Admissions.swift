@@ -24,20 +24,21 @@ final class Admissions: Sendable {
     private let clock: any TradingClock
     private let logger: Logger
     private let coarse = SlidingWindowLimiter()
-    private let random = RandomBits()
+    private let host: any GatewayHost
     /// The last signal could not be stored: the next success resolves the alert.
     private let isDegraded = Mutex(false)
     private let onAdmitted: @Sendable ([OrderRecord]) -> Void
 
     init(
         settings: GatewaySettings, clientOrderIDRules: [AccountID: ClientOrderIDRules], bracketAccounts: Set<AccountID>, store: any OrderStore, limiter: (any RateLimiter)?,
-        alerts: AlertDesk, clock: any TradingClock, logger: Logger, onAdmitted: @escaping @Sendable ([OrderRecord]) -> Void
+        alerts: AlertDesk, clock: any TradingClock, logger: Logger, host: any GatewayHost, onAdmitted: @escaping @Sendable ([OrderRecord]) -> Void
     ) {
         self.settings = settings
         self.store = LimitedStore(store, limiter: limiter, alerts: alerts, clock: clock)
         self.alerts = alerts
         self.clock = clock
         self.logger = logger
+        self.host = host
         self.onAdmitted = onAdmitted
         self.clientOrderIDRules = clientOrderIDRules
         self.bracketAccounts = bracketAccounts
@@ -115,7 +116,7 @@ final class Admissions: Sendable {
         let expiresAt: Timestamp
         do {
             signal = try payload.signal(keyField: source.dedupeField ?? ownField)
-            var random = random
+            var random = HostRandom(host: host)
             signalID = Minting.signalID(at: now, using: &random)
             let maximumAge = min(signal.maximumAge ?? source.maxAge, source.maxAge)
             // A sender whose clock is ahead gains no time.

@@ -27,16 +27,16 @@ struct AccountWorker: Sendable {
 
     init(
         _ account: AccountSettings, gateway: GatewaySettings, broker: any Broker, store: any OrderStore, locks: any LockBackend,
-        holder: HolderIdentity, gate: VersionGate, alerts: AlertDesk, clock: any TradingClock, logger: Logger
+        holder: HolderIdentity, gate: VersionGate, alerts: AlertDesk, clock: any TradingClock, logger: Logger, host: any GatewayHost
     ) async {
         var logger = logger
         logger[metadataKey: "account"] = .string(account.id.rawValue)
-        let tracker = OrderTracker(account: account.id, settings: gateway, broker: broker, store: store, catchUp: catchUp, alerts: alerts, clock: clock, logger: logger)
+        let tracker = OrderTracker(account: account.id, settings: gateway, broker: broker, store: store, catchUp: catchUp, alerts: alerts, clock: clock, logger: logger, host: host)
         let handover = Handover()
-        let crashes = CrashCounter(holder: holder, store: store, alerts: alerts, clock: clock, logger: logger)
+        let crashes = CrashCounter(holder: holder, store: store, alerts: alerts, clock: clock, logger: logger, host: host)
         let keeper = TenureKeeper(
             account: account.id, settings: gateway, store: store, locks: locks, holder: holder, gate: gate, alerts: alerts, clock: clock,
-            logger: logger,
+            logger: logger, host: host,
             onOpened: { (opened) async throws(StoreError) in
                 await crashes.opened(opened.tenure, predecessor: opened.predecessor, leaseExpired: opened.leaseExpired)
                 let waiting = try await tracker.recover(under: opened.tenure, predecessorUnclosed: opened.predecessor != nil)

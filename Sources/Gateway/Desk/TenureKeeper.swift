@@ -41,6 +41,7 @@ actor TenureKeeper {
     private let alerts: AlertDesk
     private let clock: any TradingClock
     private let logger: Logger
+    private let host: any GatewayHost
     /// Called with every new tenure before anybody works under it.
     private let onOpened: @Sendable (Opened) async throws(StoreError) -> Void
 
@@ -58,7 +59,7 @@ actor TenureKeeper {
 
     init(
         account: AccountID, settings: GatewaySettings, store: any OrderStore, locks: any LockBackend, holder: HolderIdentity,
-        gate: VersionGate, alerts: AlertDesk, clock: any TradingClock, logger: Logger,
+        gate: VersionGate, alerts: AlertDesk, clock: any TradingClock, logger: Logger, host: any GatewayHost = SystemHost(),
         onOpened: @escaping @Sendable (Opened) async throws(StoreError) -> Void
     ) {
         self.account = account
@@ -70,6 +71,7 @@ actor TenureKeeper {
         self.alerts = alerts
         self.clock = clock
         self.logger = logger
+        self.host = host
         self.onOpened = onOpened
     }
 
@@ -103,7 +105,7 @@ actor TenureKeeper {
             failures += 1
             // 0.1, 0.2, 0.4 s, then every second: the work stays queued.
             let wait = min(Duration.milliseconds(100) * (1 << min(failures - 1, 4)), .seconds(1))
-            nextTry = clock.monotonic + wait * Double.random(in: 0.8...1)
+            nextTry = clock.monotonic + host.part(0.8...1, of: wait)
             return nil
         }
         failures = 0
@@ -117,7 +119,7 @@ actor TenureKeeper {
     }
 
     private func open() async -> Holding? {
-        let owner = OwnerToken.random()
+        let owner = host.newOwner()
         let lease: Lease
         do {
             switch try await locks.acquire(.account(account), owner: owner, ttl: settings.lockTTL, holder: holder) {
@@ -187,7 +189,7 @@ actor TenureKeeper {
         // Where a backend grants one account to two gateways, each would fence the other before it has sent anything, in step, for ever.
         // A random pause that doubles lets one of them work meanwhile: who came last comes back ever later, and who has worked for a while soon.
         defeats += 1
-        nextTry = clock.monotonic + min(Duration.milliseconds(50) * (1 << min(defeats - 1, 10)), Self.longestPause) * Double.random(in: 0...1)
+        nextTry = clock.monotonic + host.part(0...1, of: min(Duration.milliseconds(50) * (1 << min(defeats - 1, 10)), Self.longestPause))
         await alerts.raise("lock_lost", .high, subject: "account:\(account)", "\(why); no more is sent under it")
     }
 

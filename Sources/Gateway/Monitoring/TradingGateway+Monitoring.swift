@@ -38,7 +38,7 @@ extension TradingGateway {
     /// Takes an account from its holder. Of two operators with the same fence one wins. Throws `LockError` or `StoreError`.
     public func unlock(_ request: UnlockRequest) async throws -> UnlockOutcome {
         guard settings.accounts.contains(where: { $0.id == request.account }) else { return .noSuchAccount }
-        let unlocking = Unlocking(settings: settings, store: store, locks: locks, clock: clock, logger: logger)
+        let unlocking = Unlocking(settings: settings, store: store, locks: locks, clock: clock, logger: logger, host: host)
         let outcome = try await unlocking.unlock(request)
         if case .released = outcome {
             await worker(of: request.account)?.keeper.loseLease(request.expected, "taken away by \(request.actor): \(request.reason)")

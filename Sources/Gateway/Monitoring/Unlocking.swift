@@ -42,6 +42,7 @@ struct Unlocking: Sendable {
     let locks: any LockBackend
     let clock: any TradingClock
     let logger: Logger
+    let host: any GatewayHost
 
     /// Throws `LockError` or `StoreError`. After the latter the lease may be gone; whoever takes the account next fences the holder.
     func unlock(_ request: UnlockRequest) async throws -> UnlockOutcome {
@@ -64,8 +65,8 @@ struct Unlocking: Sendable {
 
     private func fence(_ request: UnlockRequest) async throws -> Tenure? {
         let resource = LockResource.account(request.account)
-        let owner = OwnerToken.random()
-        let holder = HolderIdentity.current(gateway: settings.gatewayID, purpose: Self.purpose)
+        let owner = host.newOwner()
+        let holder = host.holder(gateway: settings.gatewayID, purpose: Self.purpose)
         // Held for the moment, so that nobody comes between: he would be fenced too.
         let lease: Lease?
         do {

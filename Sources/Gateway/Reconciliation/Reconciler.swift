@@ -21,6 +21,7 @@ actor Reconciler {
     private let keeper: TenureKeeper
     private let catchUp: CatchUp
     private let alerts: AlertDesk
+    private let host: any GatewayHost
     /// Called after a complete run: what was held back may go on.
     private let onCaughtUp: @Sendable () -> Void
 
@@ -48,6 +49,7 @@ actor Reconciler {
         self.tracker = tracker
         self.catchUp = catchUp
         self.alerts = alerts
+        host = tracker.host
         self.clock = clock
         self.logger = logger
         self.onCaughtUp = onCaughtUp
@@ -180,7 +182,7 @@ actor Reconciler {
 
     private func failed(_ why: String) async {
         failures += 1
-        nextTry = clock.monotonic + min(Duration.milliseconds(250) * (1 << min(failures - 1, 5)), .seconds(5)) * Double.random(in: 0.8...1.2)
+        nextTry = clock.monotonic + host.part(0.8...1.2, of: min(Duration.milliseconds(250) * (1 << min(failures - 1, 5)), .seconds(5)))
         logger.debug("comparison with the venue is not complete", metadata: ["reason": .string(why)])
         guard failures >= 3 else { return }
         await alerts.raise(

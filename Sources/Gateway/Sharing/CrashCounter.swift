@@ -21,16 +21,18 @@ actor CrashCounter {
     private let alerts: AlertDesk
     private let clock: any TradingClock
     private let logger: Logger
+    private let host: any GatewayHost
     /// Holders that did not close their tenure, and of whom it is not known yet whether they live.
     private var suspects: [Suspect] = []
     private static let suspectLimit = 16
 
-    init(holder: HolderIdentity, store: any OrderStore, alerts: AlertDesk, clock: any TradingClock, logger: Logger) {
+    init(holder: HolderIdentity, store: any OrderStore, alerts: AlertDesk, clock: any TradingClock, logger: Logger, host: any GatewayHost = SystemHost()) {
         self.holder = holder
         self.store = store
         self.alerts = alerts
         self.clock = clock
         self.logger = logger
+        self.host = host
     }
 
     /// To be called with each new tenure, before anybody works under it.
@@ -63,7 +65,7 @@ actor CrashCounter {
     }
 
     private func verdict(_ suspect: Suspect) async throws(StoreError) -> Verdict {
-        if ProcessLiveness.isProvenDead(suspect.tenure.holder) { return .crashed }
+        if host.isProvenDead(suspect.tenure.holder) { return .crashed }
         guard let worker = try await store.workers().first(where: { $0.holder.isSameProcess(as: suspect.tenure.holder) }), worker.isLive else { return .crashed }
         if worker.silence < clock.monotonic - suspect.since { return .lives }
         // The next holder may die at the same order before the silence has lasted long enough for the worker to count as dead.

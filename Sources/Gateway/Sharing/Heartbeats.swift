@@ -17,15 +17,20 @@ struct Heartbeats: Sendable {
     let alerts: AlertDesk
     let clock: any TradingClock
     let logger: Logger
+    let host: any GatewayHost
     private var gateway: String { worker.holder.gateway }
 
-    init(worker: WorkerRecord, store: any OrderStore, gate: VersionGate, alerts: AlertDesk, clock: any TradingClock, logger: Logger) {
+    init(
+        worker: WorkerRecord, store: any OrderStore, gate: VersionGate, alerts: AlertDesk, clock: any TradingClock, logger: Logger,
+        host: any GatewayHost = SystemHost()
+    ) {
         self.worker = worker
         self.store = store
         self.gate = gate
         self.alerts = alerts
         self.clock = clock
         self.logger = logger
+        self.host = host
     }
 
     /// Runs until cancelled.
@@ -63,7 +68,7 @@ struct Heartbeats: Sendable {
         // What is stored of us has the schema version too, which the store alone knows.
         let own = workers.first { $0.holder.isSameProcess(as: worker.holder) } ?? worker
         let older = workers.first { other in
-            other.isLive && !ProcessLiveness.isProvenDead(other.holder) && other.holder.gateway != gateway
+            other.isLive && !host.isProvenDead(other.holder) && other.holder.gateway != gateway
                 && (other.startedAt, other.holder.gateway) < (own.startedAt, own.holder.gateway) && !other.hasRules(of: own)
         }
         guard let older else {
@@ -81,7 +86,7 @@ struct Heartbeats: Sendable {
         var (live, dead): (Set<String>, [(worker: WorkerRecord, isMine: Bool)]) = ([], [])
         var eldest: WorkerRecord?
         for worker in workers where worker.stoppedAt == nil {
-            if ProcessLiveness.isProvenDead(worker.holder) {
+            if host.isProvenDead(worker.holder) {
                 // Nobody on another host can know it before the silence is long enough.
                 try await store.stopWorker(worker.holder, at: clock.wallTime)
                 dead.append((worker, true))

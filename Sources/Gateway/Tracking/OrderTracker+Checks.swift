@@ -121,7 +121,7 @@ extension OrderTracker {
     /// When the attempt's send window ends on this machine's boot clock. Another machine's or boot's clock says nothing here: then the
     /// whole window is waited out from the moment at which we took over.
     func lastByteBy(_ attempt: AttemptRecord, _ watch: Watch) -> MonotonicInstant {
-        attempt.holder.isOfThisBoot ? attempt.notAfterMonotonic : watch.startedAt + max(attempt.notAfter - attempt.permittedAt, settings.sendWindow)
+        host.isOfThisBoot(attempt.holder) ? attempt.notAfterMonotonic : watch.startedAt + max(attempt.notAfter - attempt.permittedAt, settings.sendWindow)
     }
 
     /// What to do about an order that no answer has shown.
@@ -130,7 +130,7 @@ extension OrderTracker {
         guard let snapshot = try? await store.order(id), let attempt = snapshot.attempts.last else { return schedule(id, known: false) }
         let at = clock.wallTime
         let resolution = Resolution(
-            semantics: broker.semantics, lastByteBy: lastByteBy(attempt, watch), holderIsDead: ProcessLiveness.isProvenDead(attempt.holder),
+            semantics: broker.semantics, lastByteBy: lastByteBy(attempt, watch), holderIsDead: host.isProvenDead(attempt.holder),
             pauseMargin: settings.pauseMargin)
         switch resolution.next(order: snapshot.order, asked: watch.checks, negatives: watch.negatives, since: watch.startedAt, now: clock.monotonic) {
         case .ask(let delay):

@@ -15,6 +15,7 @@ actor OrderTracker {
     let alerts: AlertDesk
     let clock: any TradingClock
     let logger: Logger
+    let host: any GatewayHost
     nonisolated let mailbox = Mailbox()
     nonisolated let checkMailbox = Mailbox()
     nonisolated let sweepMailbox = Mailbox()
@@ -42,7 +43,7 @@ actor OrderTracker {
 
     init(
         account: AccountID, settings: GatewaySettings, broker: any Broker, store: any OrderStore, catchUp: CatchUp, alerts: AlertDesk,
-        clock: any TradingClock, logger: Logger
+        clock: any TradingClock, logger: Logger, host: any GatewayHost
     ) {
         self.catchUp = catchUp
         self.account = account
@@ -52,6 +53,7 @@ actor OrderTracker {
         self.alerts = alerts
         self.clock = clock
         self.logger = logger
+        self.host = host
     }
 
     /// Connects the tracker with the keeper of the tenure and with the desk, which are made after it.
