@@ -158,7 +158,7 @@ import TradingModel
             let upgraded = try StoreFile.open(path: fixture.path, migrator: newer, clock: clock, logger: Logger(label: "test"))
             try upgraded.close()
             let folder = URL(fileURLWithPath: fixture.path).deletingLastPathComponent().path
-            let copy = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.contains(".before-upgrade-from-4-") })
+            let copy = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.contains(".before-upgrade-from-\(StoreTransaction.schemaVersion)-") })
             let restored = try StoreFixture.open(folder + "/" + copy)
             #expect(try await restored.store.order("ord-a") != nil)
             await restored.store.close()
