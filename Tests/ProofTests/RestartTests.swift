@@ -5,7 +5,7 @@ import Testing
 
 /// A gateway that starts on what another one left behind.
 @Suite(.serialized) struct RestartTests {
-    @Test func `what was left open and unknown is resolved before anything new of the account is sent`() async throws {
+    @Test(.enabled(if: Trials.isLong, "scripts/prove Restart")) func `what was left open and unknown is resolved before anything new of the account is sent`() async throws {
         let (count, unknown) = Trials.pick((500, 25), long: (10_000, 500))
         try await BinanceSimulator.withServer(.init(balances: ["USDT": 10_000_000, "BTC": 10])) { simulator, address in
             try await TemporaryFolder.with { folder in
