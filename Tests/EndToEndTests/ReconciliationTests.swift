@@ -65,7 +65,9 @@ import Testing
             try await waitUntil("the account is halted: \(gateway.process.text.suffix(1500))") {
                 try await gateway.get("/api/v1/accounts").list.first?["halt"] is [String: Any]
             }
-            #expect(try await gateway.post(GatewayUnderTest.signal()).status == 202)
+            // The same payload under a name of its own is another signal.
+            #expect(try await gateway.post(GatewayUnderTest.signal(), headers: ["Idempotency-Key": "second"]).status == 202)
+            #expect(try await gateway.orders().count == 2)
             try await gateway.process.kill9()
             // It outlives the process.
             let again = try await GatewayUnderTest.start(in: folder, port: gateway.port)

@@ -228,9 +228,11 @@ import TradingModel
                 let told = (fills + fills.shuffled(using: &random) + fills.prefix(2)).shuffled(using: &random)
                 let found = position(after: told).0
                 #expect(found?.quantity == expected?.quantity)
-                // An average is a quotient, and may differ in its last digit.
-                let difference = (found?.averagePrice ?? 0).value - (expected?.averagePrice ?? 0).value
-                #expect(difference.magnitude < Decimal(1) / 1_000_000_000)
+                // A fee in the base asset makes the holding smaller at the price that it has by then, so that the average depends on the order.
+                if !fills.contains(where: { $0.feeAsset == "BTC" }) {
+                    let difference = (found?.averagePrice ?? 0).value - (expected?.averagePrice ?? 0).value
+                    #expect(difference.magnitude < Decimal(1) / 1_000_000_000)
+                }
                 #expect(found?.realizedProfit == expected?.realizedProfit)
             }
         }

@@ -45,6 +45,15 @@ import TradingModel
     }
     private let evidence = Evidence(mayHaveLeft: true, httpStatus: 200)
 
+    @Test func `a move that the table does not have is refused, recorded and alerted`() {
+        let unknown = OrderSnapshot(order: sampleOrder(state: .unknown, attempts: 1), attempts: [attempt()], fills: [], position: nil)
+        for state in [OrderState.abandoned, .queued, .permitted] {
+            let change = OrderReducer.move(unknown, to: state, reason: "because", detail: "", at: start)
+            #expect(change?.order.state == .unknown, "\(state)")
+            #expect(change?.journal.map(\.type) == ["order.illegal_move"] && change?.alerts.map(\.type) == ["illegal_transition"], "\(state)")
+        }
+    }
+
     @Test func `a reply with all fills fills the order and the position`() {
         let change = OrderReducer.outcome(
             .accepted(report(.filled, filled: 1), fills: [fill("a", 1)], evidence), attempt: 1, of: permitted(), base: "BTC", at: start)
@@ -61,6 +70,14 @@ import TradingModel
         let done = reduce(told, nil, [fill("a", 1)])
         #expect(done.order.state == .filled)
         #expect(done.position?.quantity == 1)
+    }
+
+    @Test func `an order told cancelled behind a part stays open until the fills of that part are known`() throws {
+        let half = try Quantity("0.5")
+        let told = reduce(permitted(), report(.cancelled, filled: half))
+        #expect(told.order.state == .partiallyFilled && told.order.filledQuantity == half)
+        let known = reduce(told, report(.cancelled, filled: half), [fill("a", half)])
+        #expect(known.order.state == .cancelled && known.position?.quantity == half)
     }
 
     @Test func `a timeout is unknown, never rejected`() {

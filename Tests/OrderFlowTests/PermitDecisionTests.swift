@@ -40,6 +40,10 @@ import TradingModel
         #expect(reason(decide(facts(sampleOrder(state: .absent, attempts: 1), now: order.expiresAt))) == "abandoned:signal_stale")
     }
 
+    @Test func `what is held back waits, whatever else allows it`() {
+        #expect(reason(decide(facts(sampleOrder()), hold: ("venue_disconnected", ""))) == "wait:venue_disconnected")
+    }
+
     @Test func `cooldown ends exactly at its end`() {
         let order = sampleOrder(policy: OrderPolicy(cooldown: .seconds(900)))
         #expect(reason(decide(facts(order, lastTradeAt: start - .seconds(900) + .microseconds(1)))) == "skipped:cooldown")

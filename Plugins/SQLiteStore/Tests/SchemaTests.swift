@@ -65,7 +65,7 @@ import TradingModel
         try await StoreFixture.run { fixture async throws in
             try await fixture.admitOrder("a")
             let optional: Set = ["quantity", "limit_price", "stop_price", "reference_price", "reason", "detail", "average_price",
-                "venue_order_id", "venue_status", "filled_at", "stop_loss", "take_profit", "bracket_role", "entry_id"]
+                "venue_order_id", "venue_status", "filled_at", "stop_loss", "take_profit", "bracket_role", "entry_id", "intent"]
             for column in OrderRecord.columns.split(separator: ", ").map({ $0.trimmingCharacters(in: .whitespaces) }) where !optional.contains(column) {
                 let columns = OrderRecord.columns.replacingOccurrences(of: "\n", with: " ")
                 let values = columns.split(separator: ", ").map { $0.trimmingCharacters(in: .whitespaces) }.map { name in
@@ -158,7 +158,7 @@ import TradingModel
             let upgraded = try StoreFile.open(path: fixture.path, migrator: newer, clock: clock, logger: Logger(label: "test"))
             try upgraded.close()
             let folder = URL(fileURLWithPath: fixture.path).deletingLastPathComponent().path
-            let copy = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.contains(".before-upgrade-from-2-") })
+            let copy = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.contains(".before-upgrade-from-4-") })
             let restored = try StoreFixture.open(folder + "/" + copy)
             #expect(try await restored.store.order("ord-a") != nil)
             await restored.store.close()

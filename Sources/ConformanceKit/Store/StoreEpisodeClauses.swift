@@ -145,10 +145,12 @@ enum StoreEpisodeClauses {
             let first = try await session.store.tend(episode.id, under: tenure, at: StoreSession.start) { work(session, $0) }
             try expect(first?.orders.first?.leg == 1, "the order is \(String(describing: first))")
             // A decision that looks at what is there does nothing twice.
-            let second = try await session.store.tend(episode.id, under: tenure, at: StoreSession.start) { facts in
-                facts.own.isEmpty || facts.steps.isEmpty ? work(session, facts) : nil
-            }
-            try expect(second == nil, "it was done again")
+            do {
+                let second = try await session.store.tend(episode.id, under: tenure, at: StoreSession.start) { facts in
+                    facts.own.isEmpty || facts.steps.isEmpty ? work(session, facts) : nil
+                }
+                try expect(second == nil, "it was done again")
+            } catch let error as StoreError { throw ClauseFailure("it was tried again: \(error)") }
             let steps = try await session.store.compensations(includeEnded: false, limit: 10)
             try expect(steps.map(\.state) == [.running], "the steps are \(steps)")
             let waiting = try await session.store.claim(of: ["a1"], limit: 10).map(\.id)

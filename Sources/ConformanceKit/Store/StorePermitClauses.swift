@@ -21,7 +21,7 @@ enum StorePermitClauses {
                 try expect(attempt?.orderHash.count == 64, "the order's hash is missing")
             }
             let types = try await session.store.journal(of: "sig-a").map(\.type)
-            try expect(types == ["signal.received", "order.queued", "order.permitted"], "the journal has \(types)")
+            try expect(types == ["signal.received", "order.queued", "order.permitted", "position.pending_entry"], "the journal has \(types)")
         },
         StoreClause("SC-07.hash", "the attempt's hash tells one order from another") { session in
             let tenure = try await session.tenure()
