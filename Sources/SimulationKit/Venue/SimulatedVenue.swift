@@ -49,6 +49,8 @@ final class SimulatedVenue: @unchecked Sendable {
     private var nextExecution = 0
     var placements = 0
     var spells: Set<Spell> = []
+    /// Nothing rests any longer.
+    var isCalm = false
     /// Streams that are connected.
     var listeners: [SimulatedBroker] = []
     /// Called when an order is made, with whether another of the same client order id was made before.
@@ -135,6 +137,7 @@ final class SimulatedVenue: @unchecked Sendable {
         default: break
         }
         guard order.type == .market else {
+            guard !isCalm else { return later(1...300) { [self] in fill(order, order.quantity) } }
             // A resting order meets the market some time, in part, or never.
             switch random.below(4) {
             case 0: later(100...4000) { [self] in fill(order, order.quantity) }

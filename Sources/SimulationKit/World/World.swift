@@ -238,6 +238,7 @@ final class World: @unchecked Sendable {
             venue.spells = []
             venue.plan.dropped = 0
             venue.plan.delayed = 0
+            venue.isCalm = true
             venue.endAll()
         }
         for slot in slots {
