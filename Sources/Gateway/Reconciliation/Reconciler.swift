@@ -82,10 +82,15 @@ actor Reconciler {
         guard await broker.health.isConnected else { return }
         let demands = catchUp.demands
         if let reason = catchUp.reason {
-            // An account that another gateway works is that one's to catch up with; when it comes to us, the demand still stands.
-            guard await keeper.isHeld || demands != lastDemands || !isWaiting(least: settings.reconcileInterval) else { return }
+            // An account that is not ours is taken for it only if nobody has compared it for its interval: the demand stands, and is served
+            // before anything is sent once the account comes to us.
+            if await !keeper.isHeld {
+                guard demands != lastDemands || !isWaiting(least: settings.reconcileInterval) else { return }
+                lastDemands = demands
+                lastStart = clock.monotonic
+                guard await isDue(.light) else { return }
+            }
             lastStart = clock.monotonic
-            lastDemands = demands
             _ = await compare(await isDue(.deep) ? .deep : .light, because: reason == CatchUp.atStart ? "start" : "reconnect")
         } else if !strangers.isEmpty, !isWaiting(least: min(.seconds(5), settings.reconcileInterval)) {
             lastStart = clock.monotonic
