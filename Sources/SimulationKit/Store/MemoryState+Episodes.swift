@@ -17,7 +17,13 @@ extension MemoryState {
         for episode in EpisodeRules.settle(scene, after: order, isPermitted: isPermitted, hasNewFills: hasNewFills) {
             try write(episode)
             try write(.moved(episode), at: at)
+            for step in EpisodeRules.ending(compensations.filter { $0.episode == episode.id }, of: episode, at: at) { try write(step, of: episode, at: at) }
         }
+    }
+
+    private mutating func write(_ step: CompensationStep, of episode: EpisodeRecord, at: Timestamp) throws(StoreError) {
+        if let index = compensations.firstIndex(where: { $0.id == step.id }) { compensations[index] = step } else { compensations.append(step) }
+        try write(.moved(step, of: episode), at: at)
     }
 
     private mutating func write(_ episode: EpisodeRecord) throws(StoreError) {
@@ -45,10 +51,7 @@ extension MemoryState {
             try insert(order)
             try write(.admitted(order, requestedQuantity: order.requestedQuantity.description), at: at)
         }
-        for step in work.steps where !facts.steps.contains(step) {
-            if let index = compensations.firstIndex(where: { $0.id == step.id }) { compensations[index] = step } else { compensations.append(step) }
-            try write(.moved(step, of: facts.episode), at: at)
-        }
+        for step in work.steps where !facts.steps.contains(step) { try write(step, of: facts.episode, at: at) }
         for alert in work.alerts { try raise(alert, at: at) }
         if work.episode.dust != facts.episode.dust { try settleEpisode(after: facts.entry, at: at) }
         return work

@@ -64,6 +64,18 @@ public enum EpisodeRules {
             protection: isManaged ? order.policy.protection : nil, openedAt: scene.now, updatedAt: scene.now)
     }
 
+    /// What the end of an episode ends with it: nothing is held any more, so there is nothing left to do. Only the steps that change.
+    public static func ending(_ steps: [CompensationStep], of episode: EpisodeRecord, at now: Timestamp) -> [CompensationStep] {
+        guard episode.state.isTerminal else { return [] }
+        return steps.filter { !$0.state.isTerminal }.map { step in
+            var step = step
+            step.state = .done
+            step.detail = "the position is over"
+            step.updatedAt = now
+            return step
+        }
+    }
+
     private static func ended(_ episode: EpisodeRecord, _ state: EpisodeState, at now: Timestamp) -> EpisodeRecord {
         var episode = episode
         episode.state = state

@@ -21,6 +21,9 @@ extension WriteTransaction {
         for episode in EpisodeRules.settle(scene, after: order, isPermitted: isPermitted, hasNewFills: hasNewFills) {
             try await write(episode, isNew: episode.id != open?.id)
             try await note(.moved(episode), at: at)
+            guard episode.state.isTerminal else { continue }
+            let steps = try await ask([EpisodeQuestions.steps(of: episode.id)])[0].rows.map { try RecordText.read(try $0.text(0), as: CompensationStep.self) }
+            for step in EpisodeRules.ending(steps, of: episode, at: at) { try await write(step, of: episode, at: at) }
         }
     }
 
@@ -49,6 +52,18 @@ extension WriteTransaction {
         insertStatement(into: "compensations", ["id", "episode_id", "kind", "state", "record"])
         + " ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record"
 
+    private func write(_ step: CompensationStep, of episode: EpisodeRecord, at: Timestamp) async throws {
+        let record = try RecordText.write(step)
+        try await write(Self.stepSaving, rows: 1) {
+            $0.add(step.id)
+            $0.add(step.episode)
+            $0.add(word: step.kind)
+            $0.add(word: step.state)
+            $0.add(record)
+        }
+        try await note(.moved(step, of: episode), at: at)
+    }
+
     func tend(
         _ id: EpisodeID, under tenure: Tenure, at: Timestamp, deciding decide: (EpisodeFacts) -> EpisodeWork?
     ) async throws -> EpisodeWork? {
@@ -64,17 +79,7 @@ extension WriteTransaction {
             try await write(OrderRecord.insertion, rows: 1) { try order.write(to: &$0) }
             try await note(.admitted(order, requestedQuantity: order.requestedQuantity.description), at: at)
         }
-        for step in work.steps where !facts.steps.contains(step) {
-            let record = try RecordText.write(step)
-            try await write(Self.stepSaving, rows: 1) {
-                $0.add(step.id)
-                $0.add(step.episode)
-                $0.add(word: step.kind)
-                $0.add(word: step.state)
-                $0.add(record)
-            }
-            try await note(.moved(step, of: facts.episode), at: at)
-        }
+        for step in work.steps where !facts.steps.contains(step) { try await write(step, of: facts.episode, at: at) }
         for alert in work.alerts { try await raise(alert, at: at) }
         // What is dust decides whether anything is held that needs a stop.
         if work.episode.dust != facts.episode.dust { try await settleEpisode(after: facts.entry, at: at) }
@@ -135,6 +140,10 @@ enum EpisodeQuestions {
             """, [.text(id.rawValue)])
     }
 
+    static func steps(of id: EpisodeID) -> PostgresStatement {
+        PostgresStatement("SELECT record FROM compensations WHERE episode_id = $1 ORDER BY sequence", [.text(id.rawValue)])
+    }
+
     static func facts(of id: EpisodeID, account: AccountID) -> [PostgresStatement] {
         let key: [PostgresValue] = [.text(id.rawValue)]
         func of(_ column: String) -> String { "(SELECT \(column) FROM episodes WHERE id = $1)" }
@@ -146,7 +155,7 @@ enum EpisodeQuestions {
             PostgresStatement(
                 "SELECT \(columns) FROM orders WHERE is_open AND account = \(of("account")) AND symbol = \(of("symbol")) ORDER BY sequence FOR UPDATE", key),
             PostgresStatement("SELECT \(columns) FROM orders WHERE signal_id = \(ofEntry("signal_id")) AND intent IS NOT NULL ORDER BY sequence", key),
-            PostgresStatement("SELECT record FROM compensations WHERE episode_id = $1 ORDER BY sequence", key),
+            steps(of: id),
             PostgresStatement(
                 """
                 SELECT coalesce(max(leg), 0) FROM orders WHERE signal_id = \(ofEntry("signal_id")) AND strategy = \(ofEntry("strategy"))

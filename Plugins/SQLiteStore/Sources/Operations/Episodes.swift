@@ -21,6 +21,8 @@ extension StoreTransaction {
         for episode in EpisodeRules.settle(scene, after: order, isPermitted: isPermitted, hasNewFills: hasNewFills) {
             try write(episode, isNew: episode.id != open?.id)
             try journal.write(.moved(episode), at: at)
+            guard episode.state.isTerminal else { continue }
+            for step in EpisodeRules.ending(try steps(of: episode.id), of: episode, at: at) { try write(step, of: episode, at: at) }
         }
     }
 
@@ -37,6 +39,22 @@ extension StoreTransaction {
             ])
     }
 
+    private func write(_ step: CompensationStep, of episode: EpisodeRecord, at: Timestamp) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO compensations (id, episode_id, kind, state, record) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record
+                """
+        ).execute(arguments: [step.id, step.episode.rawValue, step.kind.rawValue, step.state.rawValue, try RecordText.write(step)])
+        try journal.write(.moved(step, of: episode), at: at)
+    }
+
+    private func steps(of id: EpisodeID) throws -> [CompensationStep] {
+        try String.fetchAll(
+            db.cachedStatement(sql: "SELECT record FROM compensations WHERE episode_id = ? ORDER BY sequence"), arguments: [id.rawValue]
+        ).map { try RecordText.read($0) }
+    }
+
     func tend(_ id: EpisodeID, under tenure: Tenure, at: Timestamp, deciding decide: (EpisodeFacts) -> EpisodeWork?) throws -> EpisodeWork? {
         try checkCurrent(tenure)
         let facts = try facts(of: id, account: tenure.account, at: at)
@@ -48,15 +66,7 @@ extension StoreTransaction {
             try order.insert(with: &statements.order, requestedQuantity: requestedQuantity)
             try journal.write(.admitted(order, requestedQuantity: requestedQuantity), at: at)
         }
-        for step in work.steps where !facts.steps.contains(step) {
-            try db.cachedStatement(
-                sql: """
-                    INSERT INTO compensations (id, episode_id, kind, state, record) VALUES (?, ?, ?, ?, ?)
-                    ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record
-                    """
-            ).execute(arguments: [step.id, step.episode.rawValue, step.kind.rawValue, step.state.rawValue, try RecordText.write(step)])
-            try journal.write(.moved(step, of: facts.episode), at: at)
-        }
+        for step in work.steps where !facts.steps.contains(step) { try write(step, of: facts.episode, at: at) }
         for alert in work.alerts { try raise(alert, at: at) }
         // What is dust decides whether anything is held that needs a stop.
         if work.episode.dust != facts.episode.dust { try settleEpisode(after: facts.entry, at: at) }
@@ -79,15 +89,12 @@ extension StoreTransaction {
             db.cachedStatement(sql: "SELECT \(OrderRecord.columns) FROM orders WHERE signal_id = ? AND intent IS NOT NULL ORDER BY sequence"),
             arguments: [entry.signalID.rawValue]
         ).map { try OrderRecord(row: $0) }
-        let steps = try String.fetchAll(
-            db.cachedStatement(sql: "SELECT record FROM compensations WHERE episode_id = ? ORDER BY sequence"), arguments: [id.rawValue]
-        ).map { try RecordText.read($0, as: CompensationStep.self) }
         let last = try Int.fetchOne(
             db.cachedStatement(sql: "SELECT max(leg) FROM orders WHERE signal_id = ? AND strategy = ? AND +account = ?"),
             arguments: [entry.signalID.rawValue, entry.strategy.rawValue, account.rawValue])
         return EpisodeFacts(
             now: at, episode: episode, position: try PositionRecord.find(db, account: account, symbol: episode.symbol), open: open,
-            own: own.filter { $0.intent?.episode == id }, steps: steps, entry: entry, nextLeg: (last ?? 0) + 1)
+            own: own.filter { $0.intent?.episode == id }, steps: try steps(of: id), entry: entry, nextLeg: (last ?? 0) + 1)
     }
 
     func takeBack(
