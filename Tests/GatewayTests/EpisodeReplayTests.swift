@@ -60,6 +60,7 @@ import TradingModel
             }
             #expect(try await scene.episodes().count == 1)
             #expect(venue.entriesTaken.count == 1)
+            try await scene.until("all entries have ended") { try await scene.orders().allSatisfy { $0.side != .buy || $0.state.isTerminal } }
             let entries = try await scene.orders().filter { $0.side == .buy }
             let found = try await scene.describe()
             #expect(entries.count { $0.state == .filled } == 1 && entries.dropFirst().allSatisfy { $0.state == .skipped }, "\(found)")

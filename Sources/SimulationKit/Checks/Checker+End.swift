@@ -17,13 +17,16 @@ extension Checker {
 
     private func openLeft() -> [String] {
         world.database.read { state, _ in
-            state.orders.compactMap { order -> String? in
+            let parked = state.orders.filter { $0.state == .parked }
+            return state.orders.compactMap { order -> String? in
                 if order.state == .parked {
                     let isTold = state.alerts.contains {
                         $0.resolvedAt == nil && $0.subject == "order:\(order.id)" && ($0.type == "parked_order" || $0.type == "foreign_order")
                     }
                     return isTold ? nil : "\(order.id) is parked without an alert"
                 }
+                // Behind a parked order the next ones wait for the same person, until they are too old by the clock that admitted them.
+                if order.state == .queued, parked.contains(where: { $0.account == order.account && $0.symbol == order.symbol }) { return nil }
                 return order.state.isTerminal ? nil : "\(order.id) is \(order.state.rawValue)"
             }
         }
