@@ -154,8 +154,7 @@ actor Reconciler {
             try await look(&looking, pending: pending.values.sorted { ($0.symbol, $0.venueOrderID) < ($1.symbol, $1.venueOrderID) })
         } catch {
             // The store has said what is wrong to whoever asked it; the venue's answers are of no use without it.
-            await failed("\(error)")
-            return .notNow("\(error)")
+            return await stopped(error, grant.tenure)
         }
         failPoint("reconcile.found")
         let view = looking.view(endedAt: clock.wallTime)
@@ -165,9 +164,7 @@ actor Reconciler {
         do throws(StoreError) {
             change = try await store.reconcile(request) { reconciling.change(view, on: $0) }
         } catch {
-            if case .fenced = error { await keeper.lose(grant.tenure, "\(error)") }
-            await failed("\(error)")
-            return .notNow("\(error)")
+            return await stopped(error, grant.tenure)
         }
         failPoint("reconcile.recorded")
         for (key, order) in pending where strangers[key] == order && !looking.undecided.contains(key) { strangers[key] = nil }
@@ -183,6 +180,13 @@ actor Reconciler {
             await failed(run.problem ?? "")
         }
         return .done(ReconciliationReport(run: run, changes: looking.changes, findings: change?.findings ?? [], external: change?.external ?? []))
+    }
+
+    /// Who lost the account to another gateway pauses before it takes it again, and then compares at once: an account that is held and
+    /// waits for its comparison would be lost again before anything is sent.
+    private func stopped(_ error: StoreError, _ tenure: Tenure) async -> Outcome {
+        if case .fenced = error { await keeper.lose(tenure, "\(error)") } else { await failed("\(error)") }
+        return .notNow("\(error)")
     }
 
     private func failed(_ why: String) async {

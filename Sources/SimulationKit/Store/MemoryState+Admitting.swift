@@ -57,10 +57,10 @@ extension MemoryState {
     private mutating func claimSlot(_ rule: RateRule, at now: Timestamp) throws(StoreError) -> Duration? {
         guard !isRateTableGone else { throw .limiterUnavailable("no such table: rate_events") }
         let window = RateWindow(rule, at: now)
-        var events = (rateEvents[rule.key] ?? []).filter { $0 > window.start && $0 <= window.end }.sorted()
+        var events = (rateEvents[Array(rule.key.utf8)] ?? []).filter { $0 > window.start && $0 <= window.end }.sorted()
         if let leaving = window.leaving(of: events.count) { return window.wait(leaving: leaving < events.count ? events[leaving] : nil) }
         events.append(now)
-        rateEvents[rule.key] = events
+        rateEvents[Array(rule.key.utf8)] = events
         return nil
     }
 }

@@ -66,7 +66,7 @@ struct MemoryState {
     var findings: [DriftFinding] = []
     /// Released ones too.
     var halts: [AccountHalt] = []
-    var rateEvents: [String: [Timestamp]] = [:]
+    var rateEvents: [[UInt8]: [Timestamp]] = [:]
     var isRateTableGone = false
 
     /// What this transaction writes to the journal, and which orders it changes.
