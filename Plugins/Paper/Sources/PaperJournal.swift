@@ -64,7 +64,11 @@ final class PaperJournal {
         return torn
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that is being started at this moment shares the lock until it has closed its copy.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Returns when the events are on the disk. After an error the file's end is not known: stop using it.
     func append(_ events: [ExchangeEvent]) throws(Problem) {
