@@ -92,7 +92,8 @@ import Testing
             let etcd = try #require(cluster.locks.etcd)
             let gateways = try await cluster.start(gateways: 3)
             try await trade("etcd with a fresh data directory", cluster, gateways, until: Trials.pick(2, long: 50)) {
-                try await repeating(every: .seconds(1)) { try await etcd.wipe() }
+                // The end of the trade must not interrupt it: etcd would stay away.
+                try await repeating(every: .seconds(1)) { try await Task { try await etcd.wipe() }.value }
             }
         }
     }
