@@ -93,7 +93,8 @@ let core: [Target] = [
     module("RedisKit", ["TradingModel", "PluginSettings", "CHiredis", nioSSL] + nio),
     module("StoreKit", ["TradingModel", "LockContract", "StoreContract", crypto]),
     .systemLibrary(name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-    module("PostgresKit", ["TradingModel", "PluginSettings", "CLibpq"]),
+    .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
+    module("PostgresKit", ["TradingModel", "PluginSettings", "CLibpq", "CEpoll"]),
     module("OrderFlow", ["TradingModel", "BrokerContract", "StoreContract", crypto]),
     module(
         "Gateway",

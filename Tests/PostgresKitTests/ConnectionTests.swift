@@ -40,6 +40,33 @@ func once(_ text: String) -> PostgresStatement { PostgresStatement(text, isPrepa
         }
     }
 
+    @Test func `connections that come and go in many tasks, ended by either side, harm nobody`() async throws {
+        let server = try await PostgresUnderTest.common()
+        let ended = await withTaskGroup(of: Int.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    var ended = 0
+                    for round in 0..<40 {
+                        let isRefused = (task + round) % 4 == 3
+                        let configuration = PostgresConfiguration(
+                            url: Secret(server.url(port: isRefused ? 1 : nil)), connectTimeout: .seconds(30), statementTimeout: .seconds(60))
+                        guard let connection = try? await PostgresConnection.connect(configuration) else {
+                            if isRefused { ended += 1 }
+                            continue
+                        }
+                        let isKilled = round % 2 == 0
+                        let error = await failure { _ = try await connection.run([once(isKilled ? "SELECT pg_terminate_backend(pg_backend_pid())" : "SELECT 1")]) }
+                        if (error == nil) != isKilled { ended += 1 }
+                        await connection.close()
+                    }
+                    return ended
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(ended == 320)
+    }
+
     @Test func `a text with the character NUL is refused before it is cut off`() async throws {
         try await withConnection { connection async throws in
             let error = await failure { _ = try await connection.run([sql("SELECT $1::text", .text("a\0b"))]) }

@@ -29,15 +29,17 @@ public final class ProcessUnderTest: Sendable {
         try Self.starting.withLock { _ in try process.run() }
         pid = process.processIdentifier
         self.process = Mutex(process)
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty {
-                handle.readabilityHandler = nil
-                return
-            }
-            self?.output.withLock { output in
-                output += String(decoding: data, as: UTF8.self)
-                if output.utf8.count > 2_000_000 { output = String(output.suffix(1_000_000)) }
+        // A thread of its own instead of a `readabilityHandler`: those damage Dispatch's table of descriptors when many come and go. Source:
+        // swift-corelibs-libdispatch, issue 949.
+        let reader = pipe.fileHandleForReading
+        Thread.detachNewThread { [weak self] in
+            while true {
+                let data = reader.availableData
+                guard !data.isEmpty else { return }
+                self?.output.withLock { output in
+                    output += String(decoding: data, as: UTF8.self)
+                    if output.utf8.count > 2_000_000 { output = String(output.suffix(1_000_000)) }
+                }
             }
         }
     }
