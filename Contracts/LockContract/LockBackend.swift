@@ -22,11 +22,15 @@ public struct OwnerToken: Identifier {
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
     public static func random() -> OwnerToken {
+        var generator = SystemRandomNumberGenerator()
+        return random(using: &generator)
+    }
+    /// - Parameter generator: Nobody may be able to guess its numbers, except in a simulation.
+    public static func random(using generator: inout some RandomNumberGenerator) -> OwnerToken {
         func hex(_ value: UInt64) -> String {
             let text = String(value, radix: 16)
             return String(repeating: "0", count: 16 - text.count) + text
         }
-        var generator = SystemRandomNumberGenerator()
         return OwnerToken(rawValue: hex(generator.next()) + hex(generator.next()))
     }
     /// The part that may be shown.
@@ -212,9 +216,14 @@ public protocol LockBackend: Sendable {
     /// Looks at the server's settings, if there is a server: throws `refused` if they are unsafe, returns what the operator should
     /// know. A backend looks again on each new connection, so that an unsafe server is never used. *(LC-13)*
     func check() async throws(LockError) -> [String]
+
+    /// Its pools of connections at this moment; none of a backend that keeps no pool.
+    var pools: [PoolGauges] { get }
 }
 
 extension LockBackend {
+    public var pools: [PoolGauges] { [] }
+
     /// Tries again and again, a little later each time, and with chance in it so that those who wait do not meet.
     public func acquire(
         _ resource: LockResource, owner: OwnerToken, ttl: Duration, holder: HolderIdentity, waitingUpTo limit: Duration,

@@ -155,6 +155,9 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
 public protocol OrderStore: Sendable {
     var capabilities: StoreCapabilities { get }
 
+    /// Its pools of connections to a server at this moment; none of a store in a file.
+    var pools: [PoolGauges] { get }
+
     // MARK: Admission
 
     /// Stores a signal with all its orders, unless it is a duplicate or over its rate. *(SC-01 … SC-04)*
@@ -338,4 +341,8 @@ public protocol StorePlugin: Sendable {
     static var id: String { get }
     /// Opens the store and migrates it, or throws why it cannot be used safely.
     static func openStore(_ configuration: Configuration, context: StoreContext) async throws -> any OrderStore
+}
+
+extension OrderStore {
+    public var pools: [PoolGauges] { [] }
 }

@@ -25,20 +25,6 @@ public final class PostgresPool: Sendable {
         }
     }
 
-    /// How the pool stands, for metrics.
-    public struct Gauges: Sendable, Hashable {
-        public var size = 0
-        public var idle = 0
-        public var inUse = 0
-        public var waiting = 0
-        /// Connections that there are now, or that are being made.
-        public var open: Int { idle + inUse }
-        /// Since the start: connections made, connections that could not be made, and callers who waited in vain.
-        public var opened = 0
-        public var failures = 0
-        public var timeouts = 0
-    }
-
     private struct Idle {
         let connection: PostgresConnection
         let openedAt: MonotonicInstant
@@ -57,27 +43,30 @@ public final class PostgresPool: Sendable {
         var nextID = 0
         var waiters: [(id: Int, continuation: CheckedContinuation<Turn, Never>)] = []
         var isClosed = false
-        var gauges = Gauges()
+        var gauges: PoolGauges
     }
 
     private let configuration: PostgresConfiguration
     private let options: Options
     private let clock: any TradingClock
     private let admit: @Sendable (PostgresConnection) async throws(PostgresError) -> Void
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    /// - Parameter admit: Looks at each new connection and throws if it must not be used.
+    /// - Parameters:
+    ///   - name: In its gauges.
+    ///   - admit: Looks at each new connection and throws if it must not be used.
     public init(
-        _ configuration: PostgresConfiguration, options: Options, clock: any TradingClock,
+        _ configuration: PostgresConfiguration, name: String = "postgres", options: Options, clock: any TradingClock,
         admit: @escaping @Sendable (PostgresConnection) async throws(PostgresError) -> Void
     ) {
         self.configuration = configuration
         self.options = options
         self.clock = clock
         self.admit = admit
+        state = Mutex(State(gauges: PoolGauges(name: name)))
     }
 
-    public var gauges: Gauges {
+    public var gauges: PoolGauges {
         state.withLock { state in
             var gauges = state.gauges
             gauges.size = options.size

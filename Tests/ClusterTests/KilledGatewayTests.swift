@@ -29,6 +29,12 @@ import TradingModel
                 let oracle = try await ClusterOracle(cluster, through: survivor, accepted: accepted)
                 #expect(oracle.problems == [])
                 #expect(oracle.statuses == ["filled": signals])
+                if pair.store == .postgres {
+                    let pools = try await survivor.get("/api/v1/monitoring/pools").list
+                    let writer = pools.first { $0["name"] as? String == "store.writer" }
+                    #expect(writer?["size"] as? Int == 1 && (writer?["opened"] as? Int ?? 0) >= 1, "\(pools)")
+                    #expect(pools.contains { $0["name"] as? String == "locks" } == (pair.locks == .postgres))
+                }
                 let takeovers = oracle.history.takeovers(from: name, after: died)
                 let permits = oracle.history.firstPermits(from: name, after: died)
                 // On a slow machine it may have given its accounts back right before.

@@ -25,7 +25,7 @@ final class PostgresLock: LockBackend {
             url: configuration.url, connectTimeout: configuration.connectTimeout, statementTimeout: configuration.requestTimeout,
             answerTimeout: configuration.requestTimeout, lockTimeout: configuration.requestTimeout, schema: schema)
         pool = PostgresPool(
-            postgres, options: .init(size: configuration.connections, acquireTimeout: configuration.connectTimeout, maxAge: .seconds(600)), clock: clock
+            postgres, name: "locks", options: .init(size: configuration.connections, acquireTimeout: configuration.connectTimeout, maxAge: .seconds(600)), clock: clock
         ) { connection async throws(PostgresError) in
             try await LockTables.prepare(connection, schema)
         }
@@ -35,6 +35,8 @@ final class PostgresLock: LockBackend {
         isShared: true, isDurable: true, minimumTTL: .seconds(1), maximumTTL: .seconds(300),
         notice: "locks: postgres: needs fsync; leases follow the server's wall clock; asynchronous failover means stop and reconcile",
         fairness: .fifo, followsWallClock: true)
+
+    var pools: [PoolGauges] { [pool.gauges] }
 
     func check() async throws(LockError) -> [String] {
         do throws(PostgresError) {

@@ -51,8 +51,8 @@ final class PostgresOrderStore: OrderStore {
         }
         var single = configuration.pool
         single.size = 1
-        readers = PostgresPool(server, options: configuration.pool, clock: context.clock, admit: admit)
-        writerPool = PostgresPool(server, options: single, clock: context.clock, admit: admit)
+        readers = PostgresPool(server, name: "store.readers", options: configuration.pool, clock: context.clock, admit: admit)
+        writerPool = PostgresPool(server, name: "store.writer", options: single, clock: context.clock, admit: admit)
         let (watchers, others) = (CommitWatchers(), Watchers<Void>())
         self.watchers = watchers
         self.others = others
@@ -68,8 +68,7 @@ final class PostgresOrderStore: OrderStore {
         listening = Task { await listener.run() }
     }
 
-    /// How the pool for reading stands.
-    var gauges: PostgresPool.Gauges { readers.gauges }
+    var pools: [PoolGauges] { [readers.gauges, writerPool.gauges] }
 
     // MARK: Writing
 

@@ -17,6 +17,9 @@ public struct AccountLock: Sendable {
 
 /// What operators ask, and what they decide.
 extension TradingGateway {
+    /// The pools of connections of the store and of the lock backend, at this moment.
+    public var pools: [PoolGauges] { store.pools + locks.pools }
+
     /// The locks of all configured accounts, in the order of the configuration.
     public func accountLocks() async throws(LockError) -> [AccountLock] {
         let held = Dictionary(try await locks.list(prefix: "account_lock:").map { ($0.resource, $0) }, uniquingKeysWith: { first, _ in first })

@@ -34,6 +34,11 @@ struct MonitoringEndpoints: Sendable {
         return Response(list: try await gateway.store.deadLetters().map(\.row))
     }
 
+    func pools(_ request: Request) async throws -> Response {
+        _ = try QueryParameters(request, known: [])
+        return Response(list: gateway.pools.map(\.row))
+    }
+
     /// Steps of compensations: the open ones, or the latest hundred with those that have ended.
     func transactions(_ request: Request) async throws -> Response {
         let query = try QueryParameters(request, known: ["ended", "limit"])

@@ -48,6 +48,21 @@ extension WorkerRecord {
     }
 }
 
+extension PoolGauges {
+    var row: String {
+        var row = JSONObject()
+        row.add("name", name)
+        row.add("size", number: size)
+        row.add("idle", number: idle)
+        row.add("in_use", number: inUse)
+        row.add("waiting", number: waiting)
+        row.add("opened", number: opened)
+        row.add("failures", number: failures)
+        row.add("timeouts", number: timeouts)
+        return row.json
+    }
+}
+
 extension AccountQueue {
     func row(at now: Timestamp) -> String {
         var row = JSONObject()

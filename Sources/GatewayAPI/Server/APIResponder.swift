@@ -93,6 +93,7 @@ struct APIResponder: HTTPResponder {
         case .lock(let account): return try await monitoring.lock(account, request)
         case .workers: return try await monitoring.workers(request)
         case .queue: return try await monitoring.queue(request)
+        case .pools: return try await monitoring.pools(request)
         case .transactions: return try await monitoring.transactions(request)
         case .deadLetters: return try await monitoring.deadLetters(request)
         case .watchedOrders: return try await syncs.watched(request)

@@ -24,6 +24,7 @@ enum Endpoint: Equatable {
     case lock(AccountID)
     case unlock(AccountID)
     case workers, queue, deadLetters
+    case pools
     case transactions
     case deadLetter(OrderID, DeadLetterDecision)
 
@@ -99,6 +100,7 @@ enum Endpoint: Equatable {
         case (1, "alerts"): self = .alerts
         case (1, "workers"): self = .workers
         case (1, "queue"): self = .queue
+        case (1, "pools"): self = .pools
         case (1, "transactions"): self = .transactions
         case (1, "dead-letters"): self = .deadLetters
         case (2, "locks") where monitoring[1] == "status": self = .locks
