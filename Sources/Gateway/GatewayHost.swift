@@ -36,11 +36,8 @@ struct HostRandom: RandomNumberGenerator {
 
 extension GatewayHost {
     func newOwner() -> OwnerToken {
-        func hex(_ value: UInt64) -> String {
-            let text = String(value, radix: 16)
-            return String(repeating: "0", count: 16 - text.count) + text
-        }
-        return OwnerToken(rawValue: hex(randomBits()) + hex(randomBits()))
+        var random = HostRandom(host: self)
+        return OwnerToken.random(using: &random)
     }
 
     /// A part of a pause, so that those who try at the same time do not meet again.

@@ -114,19 +114,20 @@ public final class TradingGateway: Service {
 
     /// Takes one webhook request. Never throws: every case has an answer.
     public func receive(_ request: HookRequest) async -> HookAnswer {
-        guard !isStopping.withLock({ $0 }) else {
-            return Answers.problem(503, "stopping", "The gateway is stopping", "send it again in a moment", request: request, headers: ["Retry-After": "5"])
-        }
+        if let answer = stopping(request) { return answer }
         return await admissions.receive(request)
     }
 
     /// Takes an order that a person places; the caller has checked who. Like ``receive(_:)`` in everything else: stored before it is
     /// answered, sent under the same guards and permit, and a repeat with the same idempotency key gets the first answer again.
     public func place(_ request: HookRequest) async -> HookAnswer {
-        guard !isStopping.withLock({ $0 }) else {
-            return Answers.problem(503, "stopping", "The gateway is stopping", "send it again in a moment", request: request, headers: ["Retry-After": "5"])
-        }
+        if let answer = stopping(request) { return answer }
         return await admissions.place(request)
+    }
+
+    private func stopping(_ request: HookRequest) -> HookAnswer? {
+        guard isStopping.withLock({ $0 }) else { return nil }
+        return Answers.problem(503, "stopping", "The gateway is stopping", "send it again in a moment", request: request, headers: ["Retry-After": "5"])
     }
 
     /// Asks for the cancel of an order. A repeat is safe; a cancellation of the calling task does not take the request back.
@@ -135,7 +136,7 @@ public final class TradingGateway: Service {
     public func cancel(_ id: OrderID, by who: String) async throws(StoreError) -> Cancellation {
         guard let order = try await store.order(id)?.order else { return .noSuchOrder }
         guard !isStopping.withLock({ $0 }), let worker = workers.withLock({ $0[order.account] }) else {
-            return order.state.isTerminal ? .ended(order) : .notSent("this gateway does not work the account \(order.account) now")
+            return order.state.isTerminal ? .ended(order) : .notSent(TenureKeeper.notOurs(order.account))
         }
         return try await worker.canceller.cancel(id, by: who)
     }
@@ -150,7 +151,7 @@ public final class TradingGateway: Service {
     ) async throws(StoreError) -> DecisionOutcome {
         guard let order = try await store.order(id)?.order else { return .noSuchOrder }
         guard !isStopping.withLock({ $0 }), let worker = workers.withLock({ $0[order.account] }) else {
-            return .notNow("this gateway does not work the account \(order.account) now")
+            return .notNow(TenureKeeper.notOurs(order.account))
         }
         return try await worker.parked.decide(id, decision, venueOrderID: venueOrderID, by: person)
     }

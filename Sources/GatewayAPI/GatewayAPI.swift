@@ -24,7 +24,7 @@ public enum GatewayAPI {
         let follower = JournalFollower(store: gateway.store, clock: clock, pingInterval: options.pingInterval)
         // One limit for both kinds of streams.
         let slots = EventStreamSlots(limit: options.maximumEventStreams)
-        let stream = StreamEndpoint(follower: follower, slots: slots, readers: readers, clock: clock)
+        let stream = StreamEndpoint(follower: follower, slots: slots, readers: readers)
         let responder = APIResponder(
             hooks: HookEndpoint(gateway: gateway, deadlines: deadlines),
             health: HealthEndpoints(gateway: gateway, build: options.build),

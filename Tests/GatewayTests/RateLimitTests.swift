@@ -90,6 +90,15 @@ private final class ScriptedLimiter: RateLimiter {
         }
     }
 
+    @Test func `a slot for what could not be stored is given back`() async throws {
+        let limiter = ScriptedLimiter()
+        try await scene(limit: 100, limiter) { scene async throws in
+            limiter.state.withLock { $0.onTake = { await scene.store.close() } }
+            #expect(await scene.post(id: "1").status == 503)
+            #expect(limiter.state.withLock { $0.taken } == 1 && limiter.state.withLock { $0.givenBack } == 1)
+        }
+    }
+
     @Test func `without the configured limiter the store limits, with an alert that the limiter's return resolves`() async throws {
         let limiter = ScriptedLimiter()
         try await scene(limit: 2, limiter) { scene async throws in

@@ -203,6 +203,21 @@ enum StoreEpisodeClauses {
                 _ = try await session.store.tend(episode.id, under: tenure, at: StoreSession.start) { work(session, $0) }
             }
         },
+        StoreClause("SC-22.steps-end", "with the end of an episode its open steps end") { session in
+            let tenure = try await session.tenure()
+            let id = try await managed(session)
+            try await session.permit(id, tenure)
+            try await evidence(session, id, tenure, .filled, filled: 2, fill: "e1", held: 2)
+            guard let episode = try await session.store.episodes(account: "a1", includeEnded: false, limit: 1).first else { throw ClauseFailure("no episode") }
+            _ = try await session.store.tend(episode.id, under: tenure, at: StoreSession.start) { work(session, $0) }
+            let open = try await session.store.compensations(includeEnded: false, limit: 10)
+            try await session.permit("ord-a-p1", tenure)
+            try await evidence(session, "ord-a-p1", tenure, .filled, filled: 2, fill: "e2", held: 0)
+            let left = try await session.store.compensations(includeEnded: false, limit: 10)
+            let all = try await session.store.compensations(includeEnded: true, limit: 10)
+            try expect(open.count == 1, "\(open.count) steps are open before")
+            try expect(left.isEmpty && all.count == 1, "after it \(left.count) of \(all.count) are open")
+        },
         StoreClause("SC-22.predecessor", "an order that comes after another is told it, and does not count it as the last trade") { session in
             let tenure = try await session.tenure()
             var orders = [session.order("first", of: "s"), session.order("second", of: "s")]

@@ -20,7 +20,7 @@ extension TradingGateway {
     public func takeBack(_ execution: ExecutionID, of id: OrderID, by person: Deciding.Operator) async throws(StoreError) -> CorrectionOutcome {
         guard let order = try await store.order(id)?.order else { return .noSuchFill }
         guard let worker = worker(of: order.account), let grant = await worker.keeper.grant() else {
-            return .notNow("this gateway does not work the account \(order.account) now")
+            return .notNow(TenureKeeper.notOurs(order.account))
         }
         let base = (try? await worker.broker.instrument(order.symbol))?.base
         let at = clock.wallTime

@@ -36,9 +36,7 @@ struct ParkedOrders: Sendable {
     ) async throws(StoreError) -> DecisionOutcome {
         guard let order = try await store.order(id)?.order else { return .noSuchOrder }
         guard order.state == .parked else { return .objected(order, "the order is \(order.state.rawValue), not parked") }
-        guard let grant = await keeper.grant() else {
-            return .notNow(TenureKeeper.noAccount)
-        }
+        guard let grant = await keeper.grant() else { return .notNow(TenureKeeper.noAccount) }
         let answer = await ask(order, venueOrderID ?? order.venueOrderID)
         if let objection = Deciding.objection(decision, to: order, answer) { return .objected(order, objection) }
         let base = (try? await broker.instrument(order.symbol))?.base
@@ -61,7 +59,8 @@ struct ParkedOrders: Sendable {
         failPoint("decision.recorded")
         await tracker.note(decided)
         guard isCarriedOut.withLock({ $0 }) else {
-            return .objected(decided, "meanwhile the order became \(decided.state.rawValue), by another decision or by what the venue told")
+            let news = decided.state == .parked ? "what is known of the order changed: look at it again" : "the order became \(decided.state.rawValue), by another decision or by what the venue told"
+            return .objected(decided, "meanwhile \(news)")
         }
         logger.notice("decision", metadata: ["order_id": .string(id.rawValue), "decision": .string(decision.rawValue), "actor": .string(person.actor)])
         switch decision {

@@ -54,7 +54,9 @@ actor TenureKeeper {
     private var defeats = 0
     private static let longestPause = Duration.seconds(30)
 
-    /// Said to a person whose wish needs a grant that cannot be had.
+    /// Said to a person whose wish needs an account that this gateway does not work.
+    static func notOurs(_ account: AccountID) -> String { "this gateway does not work the account \(account) now" }
+    /// The same, where the grant cannot be had.
     static let noAccount = "this gateway cannot have the account now: another one works it, or the lock backend does not answer"
 
     init(

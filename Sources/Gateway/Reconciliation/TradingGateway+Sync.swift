@@ -39,10 +39,8 @@ extension TradingGateway {
         guard let order = found.first else { return .noSuchOrder }
         guard found.count == 1 else { return .ambiguous(found.map(\.id)) }
         guard order.attempts >= 1 else { return .neverSent(order) }
-        guard let worker = worker(of: order.account) else { return .notNow("this gateway does not work the account \(order.account) now") }
-        guard await worker.keeper.grant() != nil else {
-            return .notNow("this gateway cannot have the account now: another one works it, or the lock backend does not answer")
-        }
+        guard let worker = worker(of: order.account) else { return .notNow(TenureKeeper.notOurs(order.account)) }
+        guard await worker.keeper.grant() != nil else { return .notNow(TenureKeeper.noAccount) }
         // By opening the account its record may have changed.
         let before = try await store.order(order.id)?.order ?? order
         var answer = await worker.tracker.askNow(before)
@@ -72,7 +70,7 @@ extension TradingGateway {
     /// Compares one account with its venue now.
     public func sync(account: AccountID, depth: ReconciliationRun.Depth) async -> AccountSyncOutcome {
         guard settings.accounts.contains(where: { $0.id == account }) else { return .noSuchAccount }
-        guard let worker = worker(of: account) else { return .notNow("this gateway does not work the account \(account) now") }
+        guard let worker = worker(of: account) else { return .notNow(TenureKeeper.notOurs(account)) }
         switch await worker.reconciler.compare(depth, because: "request") {
         case .done(let report): return .done(report)
         case .notNow(let why): return .notNow(why)

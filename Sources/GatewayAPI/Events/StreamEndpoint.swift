@@ -1,6 +1,5 @@
-import Gateway
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import ServerKit
 import ServiceLifecycle
 import StoreContract
@@ -20,7 +19,6 @@ struct StreamEndpoint: Sendable {
     let follower: JournalFollower
     let slots: EventStreamSlots
     let readers: BearerTokens
-    let clock: any TradingClock
 
     func serve(_ connection: WebSocketConnection) async throws {
         var messages = connection.messages.makeAsyncIterator()

@@ -27,7 +27,8 @@ public struct ServerPlace: Sendable {
 }
 
 /// A Linux network namespace that is joined to this host by one link of its own. With the link down, packets of both directions vanish: no
-/// reset, no close, as when a cable is pulled. Needs root; made by `ip` of the package iproute2.
+/// reset, no close, as when a cable is pulled. Needs root; made by `ip` of the package iproute2. A test that is killed leaves its namespace
+/// behind: `ip netns list` shows it as `turnstile-…`.
 public final class NetworkNamespace: Sendable {
     private let name: String
     private let link: String
