@@ -8,6 +8,8 @@ public enum DriftPolicy: String, Sendable, Hashable, Codable, CaseIterable {
     case alert
     /// The ledger takes the venue's figure, by a correction that the journal names.
     case adopt
+    /// As ``adopt``, and the gateway places an order that leaves what the venue holds of the instrument.
+    case flatten
     /// The account gets no permit until a person releases it.
     case halt
 }
@@ -251,9 +253,12 @@ public struct ReconciliationChange: Sendable {
     public var external: [ExternalOrder]
     /// New ones, and known ones as they are now.
     public var findings: [DriftFinding]
-    /// What the ledger shall say from now on; each goes with a finding that becomes confirmed with the action `adopt` in this change. The
-    /// store writes the journal's line.
+    /// What the ledger shall say from now on; each goes with a finding that becomes confirmed with the action `adopt` or `flatten` in this
+    /// change. The store writes the journal's line.
     public var corrections: [PositionRecord]
+    /// Signals with one order each that leaves the instrument of a finding that becomes confirmed with the action `flatten` in this change.
+    /// Stored as by ``OrderStore/admit(_:)``; if one is there already, the change is refused.
+    public var admissions: [Admission]
     /// Only with a finding that becomes confirmed with the action `halt` in this change. The store writes the journal's line.
     public var halt: AccountHalt?
     public var journal: [JournalDraft]
@@ -261,12 +266,13 @@ public struct ReconciliationChange: Sendable {
     public var resolvedAlerts: [AlertKey]
     public init(
         run: ReconciliationRun? = nil, external: [ExternalOrder] = [], findings: [DriftFinding] = [], corrections: [PositionRecord] = [],
-        halt: AccountHalt? = nil, journal: [JournalDraft] = [], alerts: [AlertDraft] = [], resolvedAlerts: [AlertKey] = []
+        admissions: [Admission] = [], halt: AccountHalt? = nil, journal: [JournalDraft] = [], alerts: [AlertDraft] = [], resolvedAlerts: [AlertKey] = []
     ) {
         self.run = run
         self.external = external
         self.findings = findings
         self.corrections = corrections
+        self.admissions = admissions
         self.halt = halt
         self.journal = journal
         self.alerts = alerts

@@ -44,6 +44,9 @@ public struct TrackingSettings: Sendable, Hashable {
 
 /// Everything that the gateway needs to know beside its parts.
 public struct GatewaySettings: Sendable {
+    /// Names of sources and strategies that are the gateway's own; none of the configuration may have one.
+    public static let ownNames = [ManualOrders.name, DriftOrder.name]
+
     /// Names this process among gateways.
     public var gatewayID: String
     public var sources: [SourceSettings]

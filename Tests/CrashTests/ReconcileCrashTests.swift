@@ -9,6 +9,26 @@ import Testing
         "reconcile.recorded:kill:3",
     ])
     func `a kill around the correction leaves it made once`(_ point: String) async throws {
+        try await differing("adopt", killedAt: point) { gateway, venue async throws in
+            #expect(try await gateway.get("/api/v1/positions").list.map { $0["quantity"] as? String } == ["3"])
+            #expect(try await venue.orders().count == 2)
+        }
+    }
+
+    @Test(arguments: ["store.reconcile.before_commit:kill:3", "reconcile.recorded:kill:2", "reconcile.recorded:kill:3"])
+    func `a kill around the order that leaves the difference leaves one such order`(_ point: String) async throws {
+        try await differing("flatten", killedAt: point) { gateway, venue async throws in
+            #expect(try await gateway.orders().compactMap { $0["strategy"] as? String }.count { $0 == "drift" } == 1)
+            // Ours, the one by hand, and the one that leaves both.
+            #expect(try await venue.orders().count == 3)
+            #expect(try await gateway.get("/api/v1/positions").list.map { $0["quantity"] as? String } == ["0"])
+        }
+    }
+
+    /// A gateway is killed around its comparison with a venue that holds 3 where the ledger says 1; the next one goes on until nothing is open.
+    private func differing(
+        _ drift: String, killedAt point: String, _ check: (GatewayUnderTest, VenueUnderTest) async throws -> Void
+    ) async throws {
         try await TemporaryFolder.with { folder in
             let venue = try await VenueUnderTest.start("tradovate", in: folder)
             let port = try freePort()
@@ -18,7 +38,7 @@ import Testing
                 credentials: { username: any-user, password: any-password }
                 account: DEMO25
                 roll: { MNQ: 5d_before_expiry }
-                drift: adopt
+                drift: \(drift)
                 """
             try GatewayUnderTest.configure(in: folder, port: port, account: account, symbol: "MNQ1!", multiply: 100)
             try GatewayUnderTest.addSection("tracking: { reconcile_interval: 1s, deep_reconcile_interval: 1s }", in: folder)
@@ -37,7 +57,7 @@ import Testing
             func look() async throws -> [[String: Any]] {
                 let json = try await gateway.get("/api/v1/accounts/spot1/reconciliation?resolved=true").json
                 latest = (json["runs"] as? [[String: Any]] ?? []).compactMap { $0["number"] as? Int }.max() ?? 0
-                return (json["findings"] as? [[String: Any]] ?? []).filter { $0["action"] as? String == "adopt" }
+                return (json["findings"] as? [[String: Any]] ?? []).filter { $0["action"] as? String == drift }
             }
             try await waitUntil("the ledger is corrected: \(gateway.process.text.suffix(1500))") { try await !look().isEmpty }
             let then = latest
@@ -46,7 +66,8 @@ import Testing
                 return latest >= then + 3
             }
             #expect(try await look().count == 1)
-            #expect(try await gateway.get("/api/v1/positions").list.map { $0["quantity"] as? String } == ["3"])
+            try await waitUntil("nothing is open") { try await gateway.orders().allSatisfy { $0["terminal"] as? Bool == true } }
+            try await check(gateway, venue)
             #expect(try await gateway.command(["audit", "verify"], in: folder).exitCode == 0)
             try await gateway.process.kill9()
             try await venue.process.kill9()

@@ -3,8 +3,7 @@ import Testing
 /// What the keys of comparisons with the venue accept; what is not built, or has no meaning at the venue, is refused.
 @Suite struct ReconciliationKeyTests {
     @Test(arguments: [
-        Mistake("drift flattens", file(accounts: "accounts: { p: { broker: paper, drift: flatten }, a: { broker: venue, credentials: { key: env:KEY, secret: env:SECRET } } }"), "turnstile.yaml:6:40 accounts.p.drift: flatten is not built yet: a finding cannot place orders; use alert, adopt or halt"),
-        Mistake("drift unknown", file(accounts: "accounts: { p: { broker: paper, drift: ignore }, a: { broker: venue, credentials: { key: env:KEY, secret: env:SECRET } } }"), #"turnstile.yaml:6:40 accounts.p.drift must be one of alert, adopt, halt, not "ignore""#),
+        Mistake("drift unknown", file(accounts: "accounts: { p: { broker: paper, drift: ignore }, a: { broker: venue, credentials: { key: env:KEY, secret: env:SECRET } } }"), #"turnstile.yaml:6:40 accounts.p.drift must be one of alert, adopt, flatten, halt, not "ignore""#),
         Mistake("drift without positions", file(accounts: "accounts: { p: { broker: paper, drift: adopt }, a: { broker: venue, credentials: { key: env:KEY, secret: env:SECRET } } }"), "turnstile.yaml:6:40 accounts.p.drift: a paper account like this has balances, not positions, and of those only alerts are made: use alert"),
         Mistake("deep more often than light", file(more: "tracking: { reconcile_interval: 60s, deep_reconcile_interval: 30s }"), "turnstile.yaml:8:38 tracking.deep_reconcile_interval must not be shorter than reconcile_interval"),
     ])

@@ -189,6 +189,21 @@ import TradingModel
         }
     }
 
+    @Test func `with flatten what the venue holds is left by one order, and then nothing is found any more`() async throws {
+        try await InProcessScene.with(Self.settings(drift: .flatten)) { scene in
+            try await drift(scene)
+            let order = try #require(try await scene.settled(1).first)
+            #expect(order.state == .filled && order.side == .sell && order.filledQuantity == 5 && order.strategy == "drift")
+            #expect(try venue(scene).state.withLock { $0.placed.map(\.side) } == [.sell])
+            #expect(try await scene.store.positions(account: "a").map(\.quantity) == [0])
+            try venue(scene).state.withLock { $0.positions = [] }
+            for _ in 0..<3 { _ = try await sync(scene) }
+            #expect(try await scene.store.driftFindings(of: "a", includeResolved: false, limit: 10).isEmpty)
+            #expect(try await scene.orders().count == 1)
+            #expect(try await scene.store.verifyJournal() == nil)
+        }
+    }
+
     @Test func `with halt nothing is sent until a person releases the account, once, with a reason`() async throws {
         try await InProcessScene.with(Self.settings(drift: .halt)) { scene in
             try await drift(scene)

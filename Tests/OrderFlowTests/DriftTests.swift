@@ -38,7 +38,7 @@ import TradingModel
             let facts = ReconciliationFacts(
                 now: now, account: "f1", positions: ledger, unsettled: unsettled, findings: findings.filter { $0.state != .resolved }, external: external,
                 runs: [run], halt: halt)
-            let change = Reconciling(policy: policy, confirmAfter: .seconds(2)).change(view, on: facts)
+            let change = Reconciling(policy: policy, confirmAfter: .seconds(2), order: Self.order).change(view, on: facts)
             runs += 1
             for finding in change.findings {
                 findings.removeAll { $0.id == finding.id }
@@ -52,6 +52,8 @@ import TradingModel
             if let new = change.halt { halt = new }
             return change
         }
+
+        static let order = DriftOrder(rules: .init(form: .token, maximumLength: 36)) { _ in "01M7YD7X0Y911ZVYD7Y59CYG57" }
 
         var open: [DriftFinding] { findings.filter { $0.state != .resolved } }
     }
@@ -154,6 +156,38 @@ import TradingModel
         #expect(change.journal.map(\.type) == ["reconcile.mismatch", "reconcile.adopted"])
         let next = book.run([position(5)])
         #expect(next.corrections.isEmpty && next.resolvedAlerts.contains(AlertKey(type: "drift", subject: "position:f1/MNQZ6")))
+        #expect(book.open.isEmpty)
+    }
+
+    @Test func `flatten adopts the figure and makes one order that leaves it, and the finding stays until it is left`() throws {
+        for (venue, part, side) in [(5, 1, .sell), (-5, -1, .buy)] as [(Quantity, Quantity, Side)] {
+            var book = Book()
+            book.policy = .flatten
+            book.hold(2)
+            book.run([position(venue)])
+            let change = book.run([position(venue)])
+            let order = try #require(change.admissions.first?.orders.first)
+            #expect(change.admissions.count == 1 && book.ledger.map(\.quantity) == [venue])
+            #expect(order.symbol == "MNQZ6" && order.side == side && order.reduceOnly && order.kind == .close && order.type == .market)
+            #expect(change.admissions.first?.signal.key.isExplicit == true)
+            // It waits, and then it is partly filled.
+            for held in [venue, venue, part] {
+                book.hold(held)
+                let next = book.run([position(held)])
+                #expect(next.admissions.isEmpty && !next.resolvedAlerts.contains { $0.type == "drift" } && book.open.map(\.state) == [.confirmed])
+            }
+            book.hold(0)
+            #expect(book.run([]).resolvedAlerts.contains(AlertKey(type: "drift", subject: "position:f1/MNQZ6")) && book.open.isEmpty)
+        }
+    }
+
+    @Test func `flatten makes no order where the venue holds nothing`() {
+        var book = Book()
+        book.policy = .flatten
+        book.hold(2)
+        book.run([])
+        #expect(book.run([]).admissions.isEmpty && book.ledger.map(\.quantity) == [0])
+        book.run([])
         #expect(book.open.isEmpty)
     }
 

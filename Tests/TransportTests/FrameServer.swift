@@ -14,6 +14,7 @@ final class FrameServer: Sendable {
 
     private let frames = Mutex<[Frame]>([])
     private let channels = Mutex<[any Channel]>([])
+    let answersPings = Mutex(false)
     var seen: [Frame] { frames.withLock { $0 } }
 
     static func with(sending script: [Frame] = [], _ body: (FrameServer, Int) async throws -> Void) async throws {
@@ -67,6 +68,9 @@ private final class FrameHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = unwrapInboundIn(data)
         server.add(.init(opcode: frame.opcode, data: String(buffer: frame.unmaskedData)))
+        if frame.opcode == .ping, server.answersPings.withLock({ $0 }) {
+            context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)), promise: nil)
+        }
         guard frame.opcode == .text else { return }
         context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .text, data: frame.unmaskedData)), promise: nil)
     }

@@ -56,6 +56,29 @@ import Testing
         }
     }
 
+    @Test func `a peer that answers our pings stays, however still it is, and is dead soon after it answers no more`() async throws {
+        try await FrameServer.with { server, port in
+            server.answersPings.withLock { $0 = true }
+            let pings = WebSocketOptions.Pings(interval: .milliseconds(15), silenceLimit: .seconds(1))
+            let connection = try await connect(port, WebSocketOptions(silenceLimit: .seconds(600), pings: pings))
+            #expect(try await eventually { server.seen.count { $0.opcode == .ping } >= 120 })
+            server.answersPings.withLock { $0 = false }
+            #expect(await drain(connection).end == .silent)
+        }
+    }
+
+    @Test func `a peer that has never answered a ping has the longer time`() async throws {
+        try await FrameServer.with { server, port in
+            let pings = WebSocketOptions.Pings(interval: .milliseconds(20), silenceLimit: .milliseconds(100))
+            let connection = try await connect(port, WebSocketOptions(silenceLimit: .seconds(600), pings: pings))
+            #expect(try await eventually { server.seen.count { $0.opcode == .ping } >= 50 })
+            try await connection.send("still there")
+            var messages = connection.messages.makeAsyncIterator()
+            #expect(try await messages.next() == "still there")
+            await connection.close()
+        }
+    }
+
     @Test func `a full buffer ends the connection, and what was in it is still delivered`() async throws {
         let script = (0..<20).map { FrameServer.Frame(opcode: .text, data: "\($0)") }
         try await FrameServer.with(sending: script) { _, port in

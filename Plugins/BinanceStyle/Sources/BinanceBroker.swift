@@ -42,7 +42,9 @@ public final class BinanceBroker: Exchange {
         client = try BinanceClient(configuration, clock: context.clock)
         clock = context.clock
         logger = context.logger
-        let options = WebSocketOptions(connectTimeout: configuration.connectTimeout, silenceLimit: configuration.streamSilenceLimit)
+        let silence = configuration.streamSilenceLimit
+        let options = WebSocketOptions(
+            connectTimeout: configuration.connectTimeout, silenceLimit: silence * 6, pings: .init(interval: silence / 3, silenceLimit: silence))
         switch dialect.userStream {
         case .webSocketAPI:
             stream = BinanceStream(url: webSocket, signer: client.signer, time: client.time, clock: context.clock, options: options)

@@ -22,7 +22,8 @@ public struct BinanceStyleConfiguration: PluginConfiguration {
     public var connectTimeout: Duration
     /// From the start of a request to the end of its reply. The venue itself gives up after 10 s.
     public var requestTimeout: Duration
-    /// A stream without a byte for so long is dead. The venue pings every 20 s. Source: web-socket-api, "General API information".
+    /// A stream without a byte for so long is dead, although we ping it. At a venue that answers no pings six times as long, because it
+    /// itself pings every 20 s (source: web-socket-api, "General API information").
     public var streamSilenceLimit: Duration
     /// How often a listen key is prolonged, where there is one. It lives for an hour.
     public var listenKeyRenewal: Duration
@@ -39,7 +40,7 @@ public struct BinanceStyleConfiguration: PluginConfiguration {
         dialect: BinanceDialect = .standard, rest: URL? = nil, webSocket: URL? = nil, apiKey: Secret,
         signingKey: SigningKey, receiveWindow: Duration = defaultReceiveWindow,
         visibilityHorizon: Duration = defaultVisibilityHorizon, connectTimeout: Duration = .seconds(3),
-        requestTimeout: Duration = .seconds(12), streamSilenceLimit: Duration = .seconds(60),
+        requestTimeout: Duration = .seconds(12), streamSilenceLimit: Duration = .seconds(10),
         listenKeyRenewal: Duration = .seconds(30 * 60)
     ) {
         self.dialect = dialect

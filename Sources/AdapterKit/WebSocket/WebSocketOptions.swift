@@ -4,6 +4,8 @@ public struct WebSocketOptions: Sendable {
     public var connectTimeout: Duration
     /// If nothing was heard for this long, pings included, the connection counts as dead and is closed.
     public var silenceLimit: Duration
+    /// Pings of our own, for a venue whose stream may be still for longer than a dead one may go unnoticed; nil sends none.
+    public var pings: Pings?
     /// A longer frame is a protocol error and ends the connection.
     public var maximumFrameBytes: Int
     /// A longer message of several frames ends the connection.
@@ -14,12 +16,25 @@ public struct WebSocketOptions: Sendable {
     /// A PEM file whose certificates are trusted instead of the system's. Nil trusts the system's.
     public var trustRootsFile: String?
 
+    /// A live peer answers a ping at once (RFC 6455, 5.5.3). One that has never answered is held to ``silenceLimit`` alone.
+    public struct Pings: Sendable, Hashable {
+        /// Between two of them.
+        public var interval: Duration
+        /// The ``WebSocketOptions/silenceLimit`` from the first answer on.
+        public var silenceLimit: Duration
+        public init(interval: Duration, silenceLimit: Duration) {
+            self.interval = interval
+            self.silenceLimit = silenceLimit
+        }
+    }
+
     public init(
-        connectTimeout: Duration = .seconds(5), silenceLimit: Duration = .seconds(60), maximumFrameBytes: Int = 1 << 20,
+        connectTimeout: Duration = .seconds(5), silenceLimit: Duration = .seconds(60), pings: Pings? = nil, maximumFrameBytes: Int = 1 << 20,
         maximumMessageBytes: Int = 4 << 20, maximumBufferedMessages: Int = 1024, trustRootsFile: String? = nil
     ) {
         self.connectTimeout = connectTimeout
         self.silenceLimit = silenceLimit
+        self.pings = pings
         self.maximumFrameBytes = maximumFrameBytes
         self.maximumMessageBytes = maximumMessageBytes
         self.maximumBufferedMessages = maximumBufferedMessages

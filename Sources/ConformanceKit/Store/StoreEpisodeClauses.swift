@@ -155,14 +155,7 @@ enum StoreEpisodeClauses {
             try expect(steps.map(\.state) == [.running], "the steps are \(steps)")
             let waiting = try await session.store.claim(of: ["a1"], limit: 10).map(\.id)
             try expect(waiting == ["ord-a-p1"], "waiting are \(waiting)")
-            _ = try await session.store.permit(session.request("ord-a-p1", tenure)) { facts in
-                do {
-                    return .grant(
-                        try NewOrder(
-                            clientOrderID: facts.order.clientOrderID, symbol: "BTCUSDT", side: .sell, type: .stop, quantity: 2, stopPrice: 58000, timeInForce: .gtc),
-                        notes: [])
-                } catch { return .wait(reason: "\(error)") }
-            }
+            try await session.permit("ord-a-p1", tenure)
             let permitted = try await states(session)
             try await evidence(session, "ord-a-p1", tenure, .accepted)
             let protected = try await states(session)

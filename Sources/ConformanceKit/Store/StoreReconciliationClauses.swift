@@ -55,7 +55,53 @@ enum StoreReconciliationClauses {
         try await session.store.positions(account: "a1").first?.quantity
     }
 
+    private static func leaving(_ session: StoreSession, _ name: String = "leave", symbol: Symbol = "BTCUSDT", _ change: (inout OrderRecord) -> Void = { _ in }) -> Admission {
+        var order = session.order(name, side: .sell)
+        order.symbol = symbol
+        order.type = .market
+        order.limitPrice = nil
+        order.reduceOnly = true
+        order.requestedQuantity = 0
+        order.intent = OrderIntent(kind: .close)
+        change(&order)
+        return Admission(signal: session.signal(name), orders: [order], window: .zero, rate: nil)
+    }
+
     static let all: [StoreClause] = [
+        StoreClause("SC-21.order", "the order that leaves a finding's instrument is stored with the finding and its correction, once") { session in
+            let tenure = try await session.tenure()
+            try await write(session, tenure, ReconciliationChange(findings: [finding()]))
+            let change = ReconciliationChange(findings: [finding("f1", .confirmed, .flatten)], corrections: [position(5)], admissions: [leaving(session)])
+            try await write(session, tenure, change)
+            let orders = try await session.store.openOrders(of: "a1")
+            let held = try await quantity(session)
+            try expect(orders.map(\.id) == ["ord-leave"] && orders.first?.state == .queued && held == 5, "there are \(orders), and the ledger says \(held ?? 0)")
+            try await session.expectFailure(.refused, "the same once more") { try await write(session, tenure, change) }
+            try await session.expectWholeJournal()
+        },
+        StoreClause("SC-21.order-whole", "an order without its finding, or one that does more than leave, is refused with the whole change") { session in
+            let tenure = try await session.tenure()
+            let confirmed = finding("f1", .confirmed, .flatten)
+            let wrong: [(String, ReconciliationChange)] = [
+                ("no finding", ReconciliationChange(run: run(), admissions: [leaving(session)])),
+                ("another action", ReconciliationChange(run: run(), findings: [finding("f1", .confirmed, .adopt)], admissions: [leaving(session)])),
+                ("another symbol", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session, symbol: "ETHUSDT")])),
+                ("another account", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session) { $0.account = "a2" }])),
+                ("one that may open", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session) { $0.reduceOnly = false }])),
+                ("one that says how much", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session) { $0.intent = nil }])),
+                ("a venue that is flat", ReconciliationChange(run: run(), findings: [finding("f1", venue: 0, .confirmed, .flatten)], admissions: [leaving(session)])),
+                ("two of one finding", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session), leaving(session, "again")])),
+            ]
+            for (what, change) in wrong { try await session.expectFailure(.refused, what) { try await write(session, tenure, change) } }
+            _ = try await session.store.admit(leaving(session))
+            try await session.expectFailure(.refused, "a signal that is there already") {
+                try await write(session, tenure, ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session)]))
+            }
+            for (table, count) in [("reconciliation_runs", 0), ("drift_findings", 0), ("orders", 1)] {
+                let found = try await session.place.count(table)
+                try expect(found == count, "\(table) has \(found) rows")
+            }
+        },
         StoreClause("SC-21.once", "a confirmed finding's correction changes the ledger once, with a line that names both figures") { session in
             let tenure = try await session.tenure()
             try await write(session, tenure, ReconciliationChange(findings: [finding()]))

@@ -99,7 +99,7 @@ struct StoreSession: Sendable {
         do {
             let new = try NewOrder(
                 clientOrderID: clientOrderID ?? order.clientOrderID, symbol: order.symbol, side: order.side, type: order.type,
-                quantity: quantity ?? order.requestedQuantity, limitPrice: order.limitPrice, timeInForce: order.timeInForce, bracket: bracket)
+                quantity: quantity ?? order.requestedQuantity, limitPrice: order.limitPrice, stopPrice: order.stopPrice, timeInForce: order.timeInForce, bracket: bracket)
             return .grant(new, notes: [])
         } catch { return .wait(reason: "the suite's order is incomplete: \(error)") }
     }

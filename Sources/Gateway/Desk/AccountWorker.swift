@@ -49,7 +49,7 @@ struct AccountWorker: Sendable {
         await handover.connect { for order in $0 { await desk.enqueue(order) } }
         let reconciler = Reconciler(
             account: account, settings: gateway.tracking, broker: broker, store: store, keeper: keeper, tracker: tracker, catchUp: catchUp, alerts: alerts,
-            clock: clock, logger: logger, onCaughtUp: { desk.wake() })
+            clock: clock, logger: logger, onCaughtUp: { desk.wake() }, onOrders: { for order in $0 { await desk.enqueue(order) } })
         parked = ParkedOrders(
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, alerts: alerts, clock: clock, logger: logger)
         canceller = OrderCanceller(

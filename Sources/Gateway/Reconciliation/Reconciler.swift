@@ -24,6 +24,8 @@ actor Reconciler {
     private let host: any GatewayHost
     /// Called after a complete run: what was held back may go on.
     private let onCaughtUp: @Sendable () -> Void
+    /// Called with the orders that the comparison itself made, when they are stored.
+    private let onOrders: @Sendable ([OrderRecord]) async -> Void
 
     /// Orders that are not ours, as the stream told them; bounded, what does not fit is found by the lists.
     private var strangers: [ExternalOrder.Key: ExternalOrder] = [:]
@@ -38,7 +40,8 @@ actor Reconciler {
 
     init(
         account: AccountSettings, settings: TrackingSettings, broker: any Broker, store: any OrderStore, keeper: TenureKeeper, tracker: OrderTracker,
-        catchUp: CatchUp, alerts: AlertDesk, clock: any TradingClock, logger: Logger, onCaughtUp: @escaping @Sendable () -> Void
+        catchUp: CatchUp, alerts: AlertDesk, clock: any TradingClock, logger: Logger, onCaughtUp: @escaping @Sendable () -> Void,
+        onOrders: @escaping @Sendable ([OrderRecord]) async -> Void
     ) {
         self.account = account.id
         drift = account.drift
@@ -53,6 +56,7 @@ actor Reconciler {
         self.clock = clock
         self.logger = logger
         self.onCaughtUp = onCaughtUp
+        self.onOrders = onOrders
     }
 
     // MARK: When
@@ -146,7 +150,7 @@ actor Reconciler {
         defer { isRunning = false }
         let demands = catchUp.demands
         guard let grant = await keeper.grant() else {
-            return .notNow("this gateway cannot have the account now: another one works it, or the lock backend does not answer")
+            return .notNow(TenureKeeper.noAccount)
         }
         let pending = strangers
         var looking = VenueLook(account: account, depth: depth, trigger: trigger, startedAt: clock.wallTime)
@@ -158,7 +162,12 @@ actor Reconciler {
         }
         failPoint("reconcile.found")
         let view = looking.view(endedAt: clock.wallTime)
-        let reconciling = Reconciling(policy: drift, confirmAfter: min(.seconds(2), settings.reconcileInterval))
+        let reconciling = Reconciling(
+            policy: drift, confirmAfter: min(.seconds(2), settings.reconcileInterval),
+            order: DriftOrder(rules: broker.semantics.clientOrderIDRules) { [host] now in
+                var random = HostRandom(host: host)
+                return Minting.signalID(at: now, using: &random)
+            })
         let request = ReconciliationRequest(tenure: grant.tenure, now: clock.wallTime, external: view.strangers.map(\.key))
         let change: ReconciliationChange?
         do throws(StoreError) {
@@ -170,6 +179,7 @@ actor Reconciler {
         for (key, order) in pending where strangers[key] == order && !looking.undecided.contains(key) { strangers[key] = nil }
         let run = change?.run ?? view.run
         tell(run, change)
+        if let orders = change?.admissions.flatMap(\.orders), !orders.isEmpty { await onOrders(orders) }
         if run.isComplete {
             failures = 0
             nextTry = nil

@@ -16,7 +16,7 @@ func addressRange(_ entry: ListEntry, path: String, _ settings: SettingsReader) 
 /// Names that the operator chooses become parts of paths, lock keys and log lines.
 ///
 /// - Parameter reserved: A name that the gateway itself uses.
-func checkName(_ name: String, _ settings: SettingsReader, at position: SourcePosition?, reserved: String? = nil) {
+func checkName(_ name: String, _ settings: SettingsReader, at position: SourcePosition?, reserved: [String] = []) {
     let letters = name.utf8
     let fits = letters.allSatisfy { byte in
         switch byte {
@@ -28,7 +28,7 @@ func checkName(_ name: String, _ settings: SettingsReader, at position: SourcePo
         settings.problem("\"\(name.prefix(80))\" is not a name: use 1 to 64 letters, digits, - and _, not starting with -", at: position)
         return
     }
-    if name == reserved { settings.problem("\"\(name)\" is the name of what is placed by hand; choose another", at: position) }
+    if reserved.contains(name) { settings.problem("\"\(name)\" is a name of the gateway's own; choose another", at: position) }
 }
 
 extension SettingsNode {

@@ -34,11 +34,6 @@ struct AccountsSection {
     /// What happens when the venue holds another position than the ledger.
     private static func drift(_ account: SettingsReader, _ plugin: BrokerRegistry.Entry) -> DriftPolicy {
         let node = account.node("drift")
-        if case .scalar("flatten", _)? = node?.content {
-            account.problem(
-                "\(account.path).drift: flatten is not built yet: a finding cannot place orders; use alert, adopt or halt", at: node?.position ?? account.position)
-            return .alert
-        }
         let policy: DriftPolicy = account.choice("drift", default: .alert)
         var capabilities = plugin.capabilities
         if !plugin.dialects.isEmpty, case .scalar(let dialect, _)? = account.node("dialect")?.content, let chosen = plugin.dialects.first(where: { $0.id == dialect }) {

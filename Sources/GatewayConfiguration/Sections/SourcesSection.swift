@@ -12,7 +12,7 @@ struct SourcesSection {
         var settings: [SourceSettings] = []
         var names: [String] = []
         root.each("sources") { name, source in
-            checkName(name, source, at: root.node("sources")?.position(ofKey: name), reserved: ManualOrders.name)
+            checkName(name, source, at: root.node("sources")?.position(ofKey: name), reserved: GatewaySettings.ownNames)
             names.append(name)
             settings.append(Self.read(name, source))
         }

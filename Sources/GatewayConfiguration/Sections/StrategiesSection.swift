@@ -11,7 +11,7 @@ struct StrategiesSection {
     init(_ root: SettingsReader, sources: [String], accounts: [String]) {
         var strategies: [Strategy] = []
         root.each("strategies") { name, settings in
-            checkName(name, settings, at: root.node("strategies")?.position(ofKey: name), reserved: ManualOrders.name)
+            checkName(name, settings, at: root.node("strategies")?.position(ofKey: name), reserved: GatewaySettings.ownNames)
             let source = settings.requiredText("source")
             if !source.isEmpty, !sources.contains(source) {
                 settings.problem(unknown("source", source, sources), at: settings.node("source")?.position)

@@ -20,6 +20,7 @@ struct Drift {
     let policy: DriftPolicy
     /// Two runs that lie closer than this count as one.
     let confirmAfter: Duration
+    let order: DriftOrder
     let facts: ReconciliationFacts
 
     // MARK: Figures
@@ -73,7 +74,7 @@ struct Drift {
                 continue
             }
             guard sighting.differs else {
-                if let open { agree(open, into: &change) }
+                if let open, !isStillLeaving(open, sighting) { agree(open, into: &change) }
                 continue
             }
             if let open, open.ledger == sighting.ledger, open.venue == sighting.venue {
@@ -83,6 +84,12 @@ struct Drift {
                 change.findings.append(first(sighting))
             }
         }
+    }
+
+    /// What was to be left is still held: the finding and its alert stay until it is not.
+    private func isStillLeaving(_ finding: DriftFinding, _ sighting: Sighting) -> Bool {
+        guard finding.state == .confirmed, finding.action == .flatten, finding.kind == .position, !sighting.venue.isZero else { return false }
+        return (sighting.venue > 0) == (finding.venue > 0) && sighting.venue.magnitude <= finding.venue.magnitude
     }
 
     private func first(_ sighting: Sighting) -> DriftFinding {
@@ -124,6 +131,15 @@ struct Drift {
             change.corrections.append(correction(finding, view))
             change.journal.append(line("reconcile.adopted", finding))
             done = "; the ledger was corrected to the venue's figure"
+        case .flatten:
+            change.corrections.append(correction(finding, view))
+            change.journal.append(line("reconcile.adopted", finding))
+            done = "; the ledger was corrected to the venue's figure"
+            if !finding.venue.isZero {
+                let admission = order.admission(finding, at: facts.now)
+                change.admissions.append(admission)
+                done += ", and order \(admission.orders.map(\.id.rawValue).joined()) is to leave it"
+            }
         case .halt:
             if facts.halt == nil, change.halt == nil {
                 change.halt = AccountHalt(account: facts.account, cause: "drift", detail: figures, since: facts.now)

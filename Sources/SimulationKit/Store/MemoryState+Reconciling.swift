@@ -24,6 +24,7 @@ extension MemoryState {
             guard let episode = openEpisode(position.account, position.symbol), let entry = order(episode.entryID) else { continue }
             try settleEpisode(after: entry, at: request.now)
         }
+        for admission in change.admissions { guard case .admitted = try admit(admission) else { throw ReconciliationRules.ordered } }
         if let halt = change.halt { halts.append(halt) }
         for draft in change.journal { try write(draft, at: request.now) }
         for alert in change.alerts { try raise(alert, at: request.now) }

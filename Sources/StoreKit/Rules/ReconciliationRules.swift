@@ -16,11 +16,19 @@ public enum ReconciliationRules {
         for correction in change.corrections {
             guard
                 let finding = confirmed.first(where: {
-                    $0.kind == .position && $0.action == .adopt && $0.subject == correction.symbol.rawValue && $0.venue == correction.quantity
+                    $0.kind == .position && ($0.action == .adopt || $0.action == .flatten) && $0.subject == correction.symbol.rawValue && $0.venue == correction.quantity
                 })
             else { throw .refused("a correction of \(correction.symbol) at \(facts.account) without a finding that is confirmed with it") }
             let before = facts.positions.first { $0.symbol == correction.symbol }
             change.journal.append(.corrected(correction, from: before, finding))
+        }
+        for admission in change.admissions {
+            guard admission.orders.count == 1, let order = admission.orders.first, order.reduceOnly, order.kind == .close, admission.rate == nil,
+                confirmed.contains(where: { $0.kind == .position && $0.action == .flatten && $0.subject == order.symbol.rawValue && !$0.venue.isZero })
+            else { throw .refused("an order at \(facts.account) without a finding that is confirmed with it, or one that does not just leave its instrument") }
+        }
+        guard Set(change.admissions.compactMap { $0.orders.first?.symbol }).count == change.admissions.count else {
+            throw .refused("two orders for one finding at \(facts.account)")
         }
         if let halt = change.halt {
             guard facts.halt == nil else { throw .refused("\(facts.account) is halted already") }
@@ -35,6 +43,7 @@ public enum ReconciliationRules {
     private static func checkAccounts(_ change: ReconciliationChange, _ account: AccountID) throws(StoreError) {
         let named =
             change.external.map(\.account) + change.findings.map(\.account) + change.corrections.map(\.account)
+            + change.admissions.flatMap(\.orders).map(\.account)
             + [change.run?.account, change.halt?.account].compactMap { $0 }
         guard named.allSatisfy({ $0 == account }) else { throw .refused("a change of another account than \(account)") }
     }
@@ -46,6 +55,9 @@ public enum ReconciliationRules {
         guard known.state != .confirmed || (finding.state != .suspected && finding.action == known.action && finding.confirmedAt == known.confirmedAt)
         else { throw .refused("finding \(finding.id) was confirmed with \(known.action?.rawValue ?? "nothing") and stays so") }
     }
+
+    /// Thrown where the order of a finding is in the store already, which only a second decision about the same finding can want.
+    public static let ordered = StoreError.refused("the order that leaves the finding's instrument is stored already")
 
     /// Whether this open order's effect on the position is not settled.
     public static func isUnsettled(_ state: OrderState, _ type: OrderType) -> Bool {

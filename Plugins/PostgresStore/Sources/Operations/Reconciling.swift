@@ -50,6 +50,7 @@ extension WriteTransaction {
             let entry = try await ask("SELECT \(OrderRecord.columns.list) FROM orders WHERE id = $1", [.text(episode.entryID.rawValue)])
             if let entry = try entry.first.map({ try OrderRecord(row: $0) }) { try await settleEpisode(after: entry, at: request.now) }
         }
+        for admission in change.admissions { guard case .admitted = try await admit(admission) else { throw ReconciliationRules.ordered } }
         if let halt = change.halt {
             try await write(ReconciliationQuestions.addHalt, rows: 1) {
                 $0.add(halt.account)

@@ -19,6 +19,7 @@ extension StoreTransaction {
             guard let episode = try openEpisode(position.account, position.symbol), let entry = try OrderRecord.find(db, episode.entryID) else { continue }
             try settleEpisode(after: entry, at: request.now)
         }
+        for admission in change.admissions { guard case .admitted = try admit(admission) else { throw ReconciliationRules.ordered } }
         if let halt = change.halt { try halt.insert(db) }
         for draft in change.journal { try journal.write(draft, at: request.now) }
         for alert in change.alerts { try raise(alert, at: request.now) }
