@@ -99,6 +99,23 @@ import TradingModel
         #expect(change?.order.reason == "insufficient_funds")
     }
 
+    @Test(arguments: [OrderState.accepted, .cancelPending])
+    func `what the venue had taken and rejects later ends, also while its cancel is asked for`(_ state: OrderState) {
+        var live = reduce(permitted(), report(.accepted))
+        live.order.state = state
+        let change = OrderReducer.evidence(report(.rejected), fills: [], of: live, base: nil, at: start)
+        #expect(change?.order.state == .rejected && change?.alerts.contains { $0.type == "illegal_transition" } == false)
+    }
+
+    @Test(arguments: [OrderState.partiallyFilled, .cancelPending])
+    func `what has traded is not rejected any more: its rest ends`(_ state: OrderState) {
+        var live = reduce(permitted(quantity: 2), report(.partiallyFilled, filled: 1, quantity: 2), [fill("a", 1)])
+        live.order.state = state
+        let change = OrderReducer.evidence(report(.rejected, filled: 1, quantity: 2), fills: [], of: live, base: nil, at: start)
+        #expect(change?.order.state == .cancelled && change?.order.filledQuantity == 1)
+        #expect(change?.alerts.contains { $0.type == "illegal_transition" } == false)
+    }
+
     @Test func `what did not leave may be tried again, what cannot be sent is abandoned`() {
         let retry = OrderReducer.outcome(.notSent(.connectionRefused, evidence), attempt: 1, of: permitted(), base: nil, at: start)
         #expect(retry?.order.state == .absent)

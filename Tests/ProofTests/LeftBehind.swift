@@ -11,17 +11,16 @@ import TradingModel
 
 /// What a gateway left when it died: a store with open orders, written through the store's own interface, and a venue that has them.
 struct LeftBehind: Sendable {
-    static let account = AccountID("spot1")
+    /// Each has as many of the orders as the others, and its own name as its key at the venue.
+    let accounts: [AccountID]
     let path: String
-    /// At this venue's account.
     let exchange: SimulatedExchange
-    let venueAccount: String
     private let now = SystemClock().wallTime
 
-    init(path: String, exchange: SimulatedExchange, venueAccount: String) {
+    init(path: String, accounts: [AccountID], exchange: SimulatedExchange) {
         self.path = path
+        self.accounts = accounts
         self.exchange = exchange
-        self.venueAccount = venueAccount
     }
 
     /// Stores `count` open orders, of which every `count / unknown`-th has an outcome that is not known; every other one of those never reached the venue.
@@ -32,16 +31,19 @@ struct LeftBehind: Sendable {
         var holder = HolderIdentity.current(gateway: "gw-dead", purpose: "account")
         holder = HolderIdentity(
             gateway: holder.gateway, host: holder.host, processID: 4_194_999, processStart: 1, bootID: holder.bootID, purpose: holder.purpose)
-        let tenure = try await store.openTenure(
-            TenureRequest(
-                account: Self.account, owner: "dead-owner", holder: holder, leaseFence: FencingToken(epoch: 1, counter: 1), configurationHash: "c", at: now)
-        ).tenure
+        var tenures: [Tenure] = []
+        for account in accounts {
+            let request = TenureRequest(
+                account: account, owner: "dead-owner", holder: holder, leaseFence: FencingToken(epoch: 1, counter: 1), configurationHash: "c", at: now)
+            tenures.append(try await store.openTenure(request).tenure)
+        }
         let every = count / unknown
         // Many at once share a commit.
         for start in stride(from: 0, to: count, by: 200) {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in start..<min(start + 200, count) {
                     let doubt: Doubt = number % every != 0 ? .none : number / every % 2 == 0 ? .atVenue : .lost
+                    let tenure = tenures[number * tenures.count / count]
                     group.addTask { try await leave(number, doubt, in: store, under: tenure) }
                 }
                 try await group.waitForAll()
@@ -53,7 +55,7 @@ struct LeftBehind: Sendable {
     private enum Doubt { case none, atVenue, lost }
 
     private func leave(_ number: Int, _ doubt: Doubt, in store: any OrderStore, under tenure: Tenure) async throws {
-        let order = record(number)
+        let order = record(number, at: tenure.account)
         let answer = StoredAnswer(status: 202, body: "{}")
         let hash = String(repeating: "0", count: 64 - 8) + String(format: "%08x", number)
         let signal = SignalRecord(
@@ -74,7 +76,7 @@ struct LeftBehind: Sendable {
         if doubt != .lost {
             let taken = try exchange.place(
                 OrderRequest(
-                    account: venueAccount, clientOrderID: order.clientOrderID.rawValue, symbol: order.symbol, side: .buy, kind: .limit,
+                    account: tenure.account.rawValue, clientOrderID: order.clientOrderID.rawValue, symbol: order.symbol, side: .buy, kind: .limit,
                     quantity: order.requestedQuantity, limitPrice: order.limitPrice))
             guard let id = taken.first?.order.id else { throw TimedOut(description: "order \(number) is not at the venue") }
             report = OrderReport(
@@ -89,11 +91,11 @@ struct LeftBehind: Sendable {
         }
     }
 
-    private func record(_ number: Int) -> OrderRecord {
+    private func record(_ number: Int, at account: AccountID) -> OrderRecord {
         let name = String(format: "%06d", number)
-        // Below the market, and small enough that the account can pay for all of them.
+        // Below the market, so that it rests.
         return OrderRecord(
-            id: OrderID("LEFT\(name)-000"), signalID: SignalID("LEFT\(name)"), strategy: "trend", account: Self.account, leg: 0,
+            id: OrderID("LEFT\(name)-000"), signalID: SignalID("LEFT\(name)"), strategy: "trend", account: account, leg: 0,
             clientOrderID: ClientOrderID("left-\(name)"), symbol: "BTCUSDT", signalSymbol: "BTCUSD", side: .buy, type: .limit, timeInForce: .gtc,
             requestedQuantity: Quantity(Decimal(sign: .plus, exponent: -5, significand: 20)), limitPrice: 55000, stopPrice: nil, reduceOnly: false,
             referencePrice: nil, policy: OrderPolicy(), requestID: "left-\(name)", createdAt: now, updatedAt: now, expiresAt: now + .seconds(3600))

@@ -2,75 +2,88 @@ import BinanceStyleSimulator
 import Foundation
 import TestSupport
 import Testing
+import TradingModel
 
 /// A gateway that starts on what another one left behind.
 @Suite(.serialized) struct RestartTests {
     @Test(.enabled(if: Trials.isLong, "scripts/prove Restart")) func `what was left open and unknown is resolved before anything new of the account is sent`() async throws {
-        let (count, unknown) = Trials.pick((500, 25), long: (10_000, 500))
+        // A venue lets an account have some 200 open orders of an instrument.
+        let (accounts, count, unknown) = Trials.pick((5, 500, 25), long: (50, 10_000, 500))
         try await BinanceSimulator.withServer(.init(balances: ["USDT": 10_000_000, "BTC": 10])) { simulator, address in
             try await TemporaryFolder.with { folder in
-                let left = LeftBehind(path: folder.file("turnstile.db"), exchange: simulator.exchange, venueAccount: "test-key")
+                let names = (1...accounts).map { "spot\($0)" }
+                let left = LeftBehind(path: folder.file("turnstile.db"), accounts: names.map { AccountID($0) }, exchange: simulator.exchange)
                 let filling = ContinuousClock.now
                 try await left.make(count, unknown: unknown)
                 let filled = ContinuousClock.now - filling
                 let port = try freePort()
-                try configure(folder, port: port, venue: address.port)
+                try configure(folder, names, port: port, venue: address.port)
                 let began = ContinuousClock.now
                 let gateway = try await GatewayUnderTest.start(in: folder, port: port)
                 // At once, for another instrument: nothing but the rule holds it back.
                 let posted = try await gateway.post(#"{"v":1,"strategy":"trend","symbol":"ETHUSD","action":"buy","quantity":"0.010","alert_id":"new"}"#)
                 let signal = try #require(posted.json["signal_id"] as? String, "\(posted.body)")
-                var story: [String: Any] = [:]
+                var new: [[String: Any]] = []
                 do {
-                    try await waitUntil("the new order is filled", within: .seconds(1200)) {
-                        story = try await gateway.get("/api/v1/orders?signal_id=\(signal)").list.first ?? [:]
-                        return story["status"] as? String == "filled"
+                    try await waitUntil("the new orders are filled", within: .seconds(1200)) {
+                        new = try await gateway.get("/api/v1/orders?signal_id=\(signal)&limit=100").list
+                        return new.count == accounts && new.allSatisfy { $0["status"] as? String == "filled" }
                     }
                     try await waitUntil("nothing is unknown", within: .seconds(1200)) {
                         try await gateway.get("/api/v1/orders?status=unknown,resolving,parked,permitted,absent&limit=1").list.isEmpty
                     }
                 } catch {
-                    throw TimedOut(description: "\(error): \(story) \(gateway.process.text.suffix(3000))")
+                    throw TimedOut(description: "\(error): \(new.first ?? [:]) \(gateway.process.text.suffix(3000))")
                 }
                 let resolved = ContinuousClock.now - began
-                let sent = try await check(gateway, simulator, count: count, unknown: unknown, new: try #require(story["client_order_id"] as? String))
+                let sent = try await check(gateway, simulator, count: count, unknown: unknown, new: new)
                 Trials.tell(
-                    "restart on \(count) open orders, \(unknown) of them unknown: all resolved after \(seconds(resolved)) s, the new order sent after \(seconds(sent - began)) s (the store was filled in \(seconds(filled)) s)")
+                    "restart on \(count) open orders of \(accounts) accounts, \(unknown) of them unknown: all resolved after \(seconds(resolved)) s, the accounts' new orders "
+                        + "sent after \(seconds((sent.min() ?? began) - began)) to \(seconds((sent.max() ?? began) - began)) s (the store was filled in \(seconds(filled)) s)")
                 try await gateway.process.kill9()
             }
         }
     }
 
-    /// Every order once at the venue, and the new one after what was left had been resolved; returns when the new one was sent.
+    /// Every order once at the venue, and each account's new one after what was left there had been resolved; returns when those were sent.
     private func check(
-        _ gateway: GatewayUnderTest, _ simulator: BinanceSimulator, count: Int, unknown: Int, new: String
-    ) async throws -> ContinuousClock.Instant {
+        _ gateway: GatewayUnderTest, _ simulator: BinanceSimulator, count: Int, unknown: Int, new: [[String: Any]]
+    ) async throws -> [ContinuousClock.Instant] {
         let taken = simulator.exchange.read { core in core.orders }
-        #expect(taken.count == count + 1)
+        #expect(taken.count == count + new.count)
         #expect(Set(taken.map(\.clientOrderID)).count == taken.count, "an order is at the venue twice")
-        let arrived = try #require(taken.first { $0.clientOrderID == new }?.acceptedAt.microseconds)
-        // By the journal: the last moment at which one of them was still not known.
-        var last: Int64 = 0
+        // By the journal: the last moment at which one of an account's was still not known.
+        var last: [String: Int64] = [:]
         var settled = 0
-        let every = count / unknown
-        for number in stride(from: 0, to: count, by: every) {
-            let id = String(format: "LEFT%06d-000", number)
-            let lines = try await gateway.get("/api/v1/orders/\(id)").json["journal"] as? [[String: Any]] ?? []
-            let ending = lines.first { ["order.accepted", "order.absent", "order.partially_filled", "order.filled"].contains($0["type"] as? String ?? "") }
-            guard let at = (ending?["at"] as? String).flatMap(Self.microseconds) else { continue }
+        for number in stride(from: 0, to: count, by: count / unknown) {
+            let story = try await gateway.get("/api/v1/orders/\(String(format: "LEFT%06d-000", number))").json
+            let ending = (story["journal"] as? [[String: Any]] ?? []).first {
+                ["order.accepted", "order.absent", "order.partially_filled", "order.filled"].contains($0["type"] as? String ?? "")
+            }
+            guard let account = story["account"] as? String, let at = (ending?["at"] as? String).flatMap(Self.microseconds) else { continue }
             settled += 1
-            last = max(last, at)
+            last[account] = max(last[account] ?? 0, at)
         }
-        #expect(settled == unknown)
-        #expect(arrived >= last, "the new order was sent \(last - arrived) µs before the last unknown one was resolved")
-        return ContinuousClock.now - .microseconds(Int64(Date().timeIntervalSince1970 * 1e6) - arrived)
+        #expect(settled == unknown && last.count == new.count)
+        let (now, wall) = (ContinuousClock.now, Int64(Date().timeIntervalSince1970 * 1e6))
+        return try new.map { order in
+            let account = try #require(order["account"] as? String)
+            let arrived = try #require(taken.first { $0.clientOrderID == order["client_order_id"] as? String }?.acceptedAt.microseconds)
+            let resolved = try #require(last[account])
+            #expect(arrived >= resolved, "the new order of \(account) was sent \(resolved - arrived) µs before its last unknown one was resolved")
+            return now - .microseconds(wall - arrived)
+        }
     }
 
-    private func configure(_ folder: TemporaryFolder, port: Int, venue: Int) throws {
+    private func configure(_ folder: TemporaryFolder, _ names: [String], port: Int, venue: Int) throws {
         let account = VenueCase.binance.account(venue) + "\nrecv_window: 1s\nvisibility_horizon: 200ms"
         try GatewayUnderTest.configure(in: folder, port: port, account: account, symbol: "BTCUSDT", maximumAge: "1h")
+        let block = account.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
+        func list(_ value: String) -> String { names.map { "\($0): \(value)" }.joined(separator: ", ") }
         let yaml = try String(contentsOfFile: folder.file("turnstile.yaml"), encoding: .utf8)
-            .replacingOccurrences(of: "BTCUSD: { spot1: BTCUSDT }", with: "BTCUSD: { spot1: BTCUSDT }, ETHUSD: { spot1: ETHUSDT }")
+            .replacingOccurrences(of: "  spot1:\n\(block)", with: names.map { "  \($0):\n\(block.replacingOccurrences(of: "key: test-key", with: "key: \($0)"))" }.joined(separator: "\n"))
+            .replacingOccurrences(of: "BTCUSD: { spot1: BTCUSDT }", with: "BTCUSD: { \(list("BTCUSDT")) }, ETHUSD: { \(list("ETHUSDT")) }")
+            .replacingOccurrences(of: "accounts: { spot1: { multiply: 1 } }", with: "accounts: { \(list("{ multiply: 1 }")) }")
         try folder.write(yaml, to: "turnstile.yaml")
     }
 

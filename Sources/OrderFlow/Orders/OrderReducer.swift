@@ -232,7 +232,8 @@ public struct OrderReducer: Sendable {
         case .filled: return isChanging ? nil : partly
         case .cancelled: return .cancelled
         case .expired: return .expired
-        case .rejected: return .rejected
+        // What has traded was not rejected; it is the rest that ends.
+        case .rejected: return order.filledQuantity > 0 ? .cancelled : .rejected
         case .pendingNew, .accepted, .partiallyFilled: return isChanging ? nil : partly
         case .unrecognised: return nil
         }

@@ -13,7 +13,7 @@ public enum OrderStateMachine {
         .absent: [.permitted, .abandoned, .accepted, .partiallyFilled, .filled, .cancelled, .expired, .rejected],
         .accepted: [.partiallyFilled, .filled, .cancelPending, .replacePending, .cancelled, .expired, .rejected],
         .partiallyFilled: [.filled, .cancelPending, .replacePending, .cancelled, .expired],
-        .cancelPending: [.accepted, .partiallyFilled, .filled, .cancelled, .expired],
+        .cancelPending: [.accepted, .partiallyFilled, .filled, .cancelled, .expired, .rejected],
         .replacePending: [.accepted, .partiallyFilled, .filled, .cancelled, .expired, .rejected],
     ]
 
