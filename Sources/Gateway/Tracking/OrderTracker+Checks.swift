@@ -25,12 +25,26 @@ extension OrderTracker {
 
     func takeDue() -> [OrderID] {
         let now = clock.monotonic
-        let free = Self.parallelChecks - watches.values.count { $0.isChecking }
-        guard free > 0 else { return [] }
-        let due = watches.values.filter { !$0.isChecking && $0.nextCheck <= now }.sorted {
-            // What is not known goes before what is looked at again.
-            $0.isDoubtful == $1.isDoubtful ? $0.nextCheck < $1.nextCheck : $0.isDoubtful
-        }.prefix(free).map(\.order.id)
+        if let nothingDueBefore, now < nothingDueBefore { return [] }
+        var free = Self.parallelChecks
+        var next = now + .seconds(1)
+        var waiting: [(id: OrderID, at: MonotonicInstant, isDoubtful: Bool)] = []
+        for watch in watches.values {
+            if watch.isChecking {
+                free -= 1
+            } else if watch.nextCheck <= now {
+                waiting.append((watch.order.id, watch.nextCheck, watch.isDoubtful))
+            } else {
+                next = min(next, watch.nextCheck)
+            }
+        }
+        guard free > 0, !waiting.isEmpty else {
+            // Whatever ends or changes is counted again.
+            nothingDueBefore = next
+            return []
+        }
+        // What is not known goes before what is looked at again.
+        let due = waiting.sorted { $0.isDoubtful == $1.isDoubtful ? $0.at < $1.at : $0.isDoubtful }.prefix(free).map(\.id)
         for id in due { watches[id]?.isChecking = true }
         return due
     }

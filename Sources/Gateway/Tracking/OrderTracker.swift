@@ -22,7 +22,15 @@ actor OrderTracker {
     /// Events may be missing: the list of open orders is read at once.
     var sweepIsWanted = false
 
-    var watches: [OrderID: Watch] = [:]
+    var watches: [OrderID: Watch] = [:] {
+        didSet {
+            nothingDueBefore = nil
+            knownRecovering = nil
+        }
+    }
+    /// As counted last; nil since a watch changed. An account may have hundreds of orders that rest, and these are asked for all the time.
+    var nothingDueBefore: MonotonicInstant?
+    private var knownRecovering: Bool?
     var byClientOrderID: [ClientOrderID: OrderID] = [:]
     var inbox: [BrokerEvent] = []
     static let inboxLimit = 10_000
@@ -70,7 +78,12 @@ actor OrderTracker {
     }
 
     /// Orders from before the start are not resolved yet.
-    var isRecovering: Bool { watches.values.contains(where: \.holdsAccount) }
+    var isRecovering: Bool {
+        if let knownRecovering { return knownRecovering }
+        let isRecovering = watches.values.contains(where: \.holdsAccount)
+        knownRecovering = isRecovering
+        return isRecovering
+    }
     var isIdle: Bool { watches.isEmpty && inbox.isEmpty }
     var open: Int { watches.count }
 
