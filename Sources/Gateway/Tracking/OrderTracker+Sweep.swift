@@ -8,19 +8,25 @@ import TradingModel
 extension OrderTracker {
     /// Beyond so many orders the list is asked for first, and only what it does not settle one by one: venues limit questions.
     static let fewOrders = 20
+    /// Between two readings of the list while the venue's limit is used up.
+    private static let longestPause = Duration.seconds(60)
 
     /// Compares the list with what is watched, at an interval and whenever events may be missing.
     func runSweeps() async throws {
         var next = clock.monotonic
+        var pause = Duration.zero
         while !Task.isCancelled {
             if watches.isEmpty { await sweepMailbox.wait() }
             if sweepIsWanted || clock.monotonic >= next {
                 sweepIsWanted = false
                 let asked = clock.monotonic
-                await sweep()
+                let isHeldBack = await sweep()
+                // Accounts behind one address share the venue's limit: they find a pace at which the list is not all that is ever asked for.
+                let least = streamIsUp ? settings.tracking.sweepInterval : .seconds(1)
+                pause = isHeldBack ? min(max(pause, least) * 2, Self.longestPause) : max(pause * 3 / 4, least)
                 // However long the list of an account grows, reading it takes no more than a twentieth of the time.
                 let now = clock.monotonic
-                next = now + max(streamIsUp ? settings.tracking.sweepInterval : .seconds(1), (now - asked) * 20)
+                next = now + max(pause > least ? host.part(0.8...1.2, of: pause) : least, (now - asked) * 20)
             }
             try await clock.sleep(for: .milliseconds(250))
         }
@@ -36,16 +42,19 @@ extension OrderTracker {
     ///
     /// The list itself changes no order: one that is missing in it may have ended in any way, and a list that could not be read says
     /// nothing.
-    func sweep() async {
+    ///
+    /// - Returns: Whether the venue's limit did not allow it.
+    func sweep() async -> Bool {
         let before = watches.values.filter(\.isResting)
         let isMany = before.count > Self.fewOrders
         // A few are asked about each second while the stream is down, and at once when they are taken over.
-        guard !before.isEmpty, streamIsUp || isMany else { return }
+        guard !before.isEmpty, streamIsUp || isMany else { return false }
         let asked = clock.monotonic
         let listed: [OrderReport]
         do { listed = try await broker.openOrders() } catch {
             logger.debug("open orders not read", metadata: ["error": .string("\(error)")])
-            return
+            if case .rateLimited = error.kind { return true }
+            return false
         }
         let reports = Dictionary(listed.compactMap { report in report.clientOrderID.map { ($0, report) } }, uniquingKeysWith: better)
         for old in before {
@@ -66,5 +75,6 @@ extension OrderTracker {
             }
             watches[old.order.id] = watch
         }
+        return false
     }
 }
