@@ -118,7 +118,8 @@ extension OrderTracker {
         var isNegative = complete
         if complete {
             do {
-                let others = try await lists(of: watch.order, askedAfter: askedAt)
+                let since = watch.order.createdAt - .seconds(60)
+                let others = try await broker.openOrders() + broker.orderHistory(watch.order.symbol, since: since)
                 if let report = others.first(where: { $0.clientOrderID == watch.order.clientOrderID }) { return await found(id, report) }
                 // A leg at the venue came with the same request.
                 let legs = (watch.order.bracket?.roles ?? []).map(watch.order.clientOrderID.leg)
@@ -129,25 +130,6 @@ extension OrderTracker {
         }
         if isNegative { watches[id]?.negatives.append(askedAt) } else { watches[id]?.negatives = [] }
         await decide(id)
-    }
-
-    /// What the venue lists around an order: all open ones, and the history of its symbol since before its signal.
-    ///
-    /// Where many orders are in doubt one reading serves those whose own question was asked before it began: lists are the dearest
-    /// questions of all at most venues.
-    private func lists(of order: OrderRecord, askedAfter asked: MonotonicInstant) async throws -> [OrderReport] {
-        let symbol = order.symbol
-        func since(_ order: OrderRecord) -> Timestamp { order.createdAt - .seconds(60) }
-        while listsBeingRead.contains(symbol) { try await clock.sleep(for: .milliseconds(20)) }
-        if let reading = lastLists[symbol], reading.begunAt > asked, reading.since <= since(order) { return reading.reports }
-        listsBeingRead.insert(symbol)
-        defer { listsBeingRead.remove(symbol) }
-        let doubtful = watches.values.filter { $0.isDoubtful && $0.order.symbol == symbol }.map { since($0.order) }
-        let (begunAt, earliest) = (clock.monotonic, doubtful.reduce(since(order), min))
-        let reports = try await broker.openOrders() + broker.orderHistory(symbol, since: earliest)
-        // Nobody else needs it.
-        lastLists[symbol] = doubtful.count > 1 ? ListReading(begunAt: begunAt, since: earliest, reports: reports) : nil
-        return reports
     }
 
     /// When the attempt's send window ends on this machine's boot clock. Another machine's or boot's clock says nothing here: then the

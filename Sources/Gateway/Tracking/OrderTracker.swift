@@ -32,14 +32,6 @@ actor OrderTracker {
     var nothingDueBefore: MonotonicInstant?
     private var knownRecovering: Bool?
     var byClientOrderID: [ClientOrderID: OrderID] = [:]
-    /// One reading of the lists with which a negative answer must agree.
-    struct ListReading {
-        let begunAt: MonotonicInstant
-        let since: Timestamp
-        let reports: [OrderReport]
-    }
-    var lastLists: [Symbol: ListReading] = [:]
-    var listsBeingRead: Set<Symbol> = []
     var inbox: [BrokerEvent] = []
     static let inboxLimit = 10_000
     var streamIsUp = false
