@@ -17,8 +17,10 @@ extension TradovateVenue {
         guard first.side == second.side, Set([first.type, second.type]) == ["Limit", "Stop"],
             fits(first.price ?? second.price, first.stopPrice ?? second.stopPrice)
         else { throw .failure(reason: "InvalidPrice", text: "Wrong OCO combination") }
-        let ids = [begin(first, isSuspended: false, fault: fault), begin(second, isSuspended: false, fault: fault)]
+        let ids = [first, second].map { record($0, isSuspended: false, fault: fault) }
         link(ids[0], ids[1], account: first.account)
+        release(ids[0], first)
+        release(ids[1], second)
         return .object(["orderId": .integer(ids[0]), "ocoId": .integer(ids[1])])
     }
 

@@ -25,8 +25,7 @@ extension TradovateVenue {
 
     func place(_ body: JSONValue, fault: Fault?) throws(TradovateRefusal) -> JSONValue {
         let terms = try newTerms(body)
-        let id = begin(terms, isSuspended: false, fault: fault)
-        return .object(["orderId": .integer(id)])
+        return .object(["orderId": .integer(place(terms, fault: fault))])
     }
 
     func placeOSO(_ body: JSONValue, fault: Fault?) throws(TradovateRefusal) -> JSONValue {
@@ -37,13 +36,15 @@ extension TradovateVenue {
             guard let leg = body[name] else { continue }
             legs.append(try legTerms(leg, of: entry))
         }
-        let id = begin(entry, isSuspended: false, fault: fault)
+        let id = record(entry, isSuspended: false, fault: fault)
         var legIDs: [Int64] = []
         for var leg in legs {
             leg.parent = id
-            legIDs.append(begin(leg, isSuspended: true, fault: fault))
+            legIDs.append(record(leg, isSuspended: true, fault: fault))
         }
         if legIDs.count == 2 { link(legIDs[0], legIDs[1], account: entry.account) }
+        // Only now: the entry may fill at once, and its legs must be there to follow.
+        release(id, entry)
         var answer = JSONValue.object(["orderId": .integer(id)])
         if !settings.omitsLegIDs {
             for (index, leg) in legIDs.enumerated() { answer = answer.setting("oso\(index + 1)Id", .integer(leg)) }
@@ -102,10 +103,17 @@ extension TradovateVenue {
         return try? D(text)
     }
 
-    /// Makes order, version and command, and hands the order to the exchange; the outcome is told later. Duplicates are not noticed.
-    func begin(_ terms: TradovateTerms, isSuspended: Bool, fault: Fault?) -> Int64 {
+    /// Records an order and hands it to the exchange; the outcome is told later. Duplicates are not noticed.
+    func place(_ terms: TradovateTerms, fault: Fault?) -> Int64 {
+        let id = record(terms, isSuspended: false, fault: fault)
+        release(id, terms)
+        return id
+    }
+
+    /// Makes order, version and command, which the exchange does not know yet.
+    func record(_ terms: TradovateTerms, isSuspended: Bool, fault: Fault?) -> Int64 {
         let now = clock.wallTime
-        let id = state.withLock { state in
+        return state.withLock { state in
             let id = makeID(in: &state)
             state.terms[id] = terms
             var order = JSONValue.object([
@@ -123,11 +131,12 @@ extension TradovateVenue {
                 ], account: terms.account, in: &state)
             return id
         }
-        if !isSuspended {
-            submit(id, terms)
-            schedule(Decision(kind: .new, orderID: id, commandID: id, due: clock.monotonic + settings.decisionDelay))
-        }
-        return id
+    }
+
+    /// Hands a recorded order to the exchange. It may trade before this returns.
+    func release(_ id: Int64, _ terms: TradovateTerms) {
+        submit(id, terms)
+        schedule(Decision(kind: .new, orderID: id, commandID: id, due: clock.monotonic + settings.decisionDelay))
     }
 
     /// Risk check and exchange. What they say is kept until it is told.

@@ -19,7 +19,7 @@ extension TradovateVenue {
         let terms = TradovateTerms(
             quantity: held.magnitude, type: "Market", price: nil, stopPrice: nil, pegDifference: nil, timeInForce: "Day", text: "Liquidation",
             contract: contract, side: held > 0 ? .sell : .buy, account: account.id, clientID: "")
-        return .object(["orderId": .integer(begin(terms, isSuspended: false, fault: fault))])
+        return .object(["orderId": .integer(place(terms, fault: fault))])
     }
 
     private func openOrders(_ account: Int64, _ contract: Int64) -> [Int64] {

@@ -44,6 +44,30 @@ import TradingModel
         }
     }
 
+    /// Without a delay the entry may have filled before the venue answers.
+    @Test func `the legs of an entry that fills at once work`() async throws {
+        try await AdapterHarness.with(.init(decisionDelay: .zero)) { harness in
+            for number in 0..<40 {
+                let id = ClientOrderID("at-once-\(number)")
+                let placed = try #require(await harness.place(harness.order(.market, bracket: Self.bracket, id: id)).acceptance)
+                for role in BracketRole.allCases {
+                    #expect(try await harness.events.wait(id.leg(role), .accepted) != nil)
+                    #expect(await harness.broker.lookup(harness.leg(role, of: id, placed)).report?.status == .accepted)
+                }
+            }
+        }
+    }
+
+    @Test func `an entry that the venue refuses at once takes its legs with it`() async throws {
+        try await AdapterHarness.with(.init(decisionDelay: .zero)) { harness in
+            harness.simulator.refuseNextOrder(reason: "RiskCheckTimeout", text: "no margin")
+            _ = await harness.place(try harness.order(limit: 21100, bracket: Self.bracket, id: "refused"))
+            #expect(try await harness.events.wait("refused", .rejected) != nil)
+            for role in BracketRole.allCases { #expect(try await harness.events.wait(ClientOrderID("refused").leg(role), .cancelled) != nil) }
+            #expect(try await harness.broker.openOrders().isEmpty)
+        }
+    }
+
     @Test func `a cancelled entry takes its legs with it`() async throws {
         try await AdapterHarness.with { harness in
             let placed = try #require(await harness.place(harness.order(limit: 21100, bracket: Self.bracket, id: "b3")).acceptance)
