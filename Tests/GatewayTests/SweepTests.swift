@@ -1,9 +1,10 @@
 import BrokerContract
-import Gateway
 import StoreContract
 import TestSupport
 import Testing
 import TradingModel
+
+@testable import Gateway
 
 /// A stream that says nothing of an order while it looks alive.
 @Suite(.timeLimit(.minutes(5))) struct SweepTests {
@@ -47,5 +48,19 @@ import TradingModel
             let lookups = venue.state.withLock { $0.lookups }
             #expect(lookups < count, "\(lookups) questions")
         }
+    }
+
+    @Test func `the list is read more slowly while the venue's limit is used up, and then soon as before`() {
+        var pace = SweepPace()
+        pace.note(isHeldBack: false, least: .seconds(5))
+        #expect(pace.pause == .seconds(5) && !pace.isSlowed)
+        for expected in [10, 20, 40, 60, 60] {
+            pace.note(isHeldBack: true, least: .seconds(5))
+            #expect(pace.pause == .seconds(expected) && pace.isSlowed)
+        }
+        pace.note(isHeldBack: false, least: .seconds(5))
+        #expect(pace.pause == .seconds(45) && pace.isSlowed)
+        for _ in 0..<10 { pace.note(isHeldBack: false, least: .seconds(5)) }
+        #expect(pace.pause == .seconds(5) && !pace.isSlowed)
     }
 }

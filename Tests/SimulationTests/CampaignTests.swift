@@ -1,4 +1,5 @@
 import Foundation
+import SimulationKit
 import TestSupport
 import Testing
 
@@ -51,6 +52,9 @@ import Testing
         #expect(code == 1, "\(text)")
         #expect(text.contains("\nmade small: "), "\(text)")
         let plan = try #require(text.range(of: "{\n")).lowerBound
+        let seed = try #require(text.firstMatch(of: #/seed (\d+): /#).flatMap { UInt64($0.1) })
+        let (found, small) = (Plan(seed: seed), try JSONDecoder().decode(Plan.self, from: Data(text[plan...].utf8)))
+        #expect(small.faults.count + small.signals.count < found.faults.count + found.signals.count, "\(text)")
         try await TemporaryFolder.with { folder in
             try folder.write(String(text[plan...]), to: "plan.json")
             let (again, code) = try await simulate("--plan", folder.file("plan.json"), "--plant", "lost-reply-not-sent")

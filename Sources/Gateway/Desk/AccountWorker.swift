@@ -46,7 +46,8 @@ struct AccountWorker: Sendable {
         let desk = AccountDesk(
             account: account.id, settings: gateway, broker: broker, store: store, keeper: keeper, tracker: tracker, catchUp: catchUp, alerts: alerts,
             clock: clock, logger: logger, onTurnedAway: { demand.set(true) })
-        await handover.connect { for order in $0 { await desk.enqueue(order) } }
+        // What is made earlier knows what is made later weakly: the worker holds all of it, and nothing outlives it in a circle.
+        await handover.connect { [weak desk] orders in for order in orders { await desk?.enqueue(order) } }
         let reconciler = Reconciler(
             account: account, settings: gateway.tracking, broker: broker, store: store, keeper: keeper, tracker: tracker, catchUp: catchUp, alerts: alerts,
             clock: clock, logger: logger, onCaughtUp: { desk.wake() }, onOrders: { for order in $0 { await desk.enqueue(order) } })
@@ -57,10 +58,11 @@ struct AccountWorker: Sendable {
         let protection = ProtectionKeeper(
             account: account.id, isExpected: gateway.strategies.contains { $0.protection != nil && $0.accounts.contains { $0.id == account.id } },
             broker: broker, store: store, keeper: keeper, desk: desk, tracker: tracker, canceller: canceller, alerts: alerts, clock: clock, logger: logger)
-        await desk.connect { await protection.clearTheWay(of: $0) }
+        await desk.connect { [weak protection] in await protection?.clearTheWay(of: $0) }
         await tracker.connect(
-            grant: { await keeper.grant() }, lose: { await keeper.lose($0, $1) }, onAbsent: { await desk.enqueue($0) }, onChange: { protection.note($0) },
-            onStranger: { await reconciler.note($0) })
+            grant: { [weak keeper] in await keeper?.grant() }, lose: { [weak keeper] in await keeper?.lose($0, $1) },
+            onAbsent: { [weak desk] in await desk?.enqueue($0) }, onChange: { [weak protection] in protection?.note($0) },
+            onStranger: { [weak reconciler] in await reconciler?.note($0) })
         self.protection = protection
         self.reconciler = reconciler
         self.settings = account

@@ -8,25 +8,22 @@ import TradingModel
 extension OrderTracker {
     /// Beyond so many orders the list is asked for first, and only what it does not settle one by one: venues limit questions.
     static let fewOrders = 20
-    /// Between two readings of the list while the venue's limit is used up.
-    private static let longestPause = Duration.seconds(60)
 
     /// Compares the list with what is watched, at an interval and whenever events may be missing.
     func runSweeps() async throws {
         var next = clock.monotonic
-        var pause = Duration.zero
+        var pace = SweepPace()
         while !Task.isCancelled {
             if watches.isEmpty { await sweepMailbox.wait() }
             if sweepIsWanted || clock.monotonic >= next {
                 sweepIsWanted = false
                 let asked = clock.monotonic
                 let isHeldBack = await sweep()
-                // Accounts behind one address share the venue's limit: they find a pace at which the list is not all that is ever asked for.
                 let least = streamIsUp ? settings.tracking.sweepInterval : .seconds(1)
-                pause = isHeldBack ? min(max(pause, least) * 2, Self.longestPause) : max(pause * 3 / 4, least)
+                pace.note(isHeldBack: isHeldBack, least: least)
                 // However long the list of an account grows, reading it takes no more than a twentieth of the time.
                 let now = clock.monotonic
-                next = now + max(pause > least ? host.part(0.8...1.2, of: pause) : least, (now - asked) * 20)
+                next = now + max(pace.isSlowed ? host.part(0.8...1.2, of: pace.pause) : least, (now - asked) * 20)
             }
             try await clock.sleep(for: .milliseconds(250))
         }
@@ -76,5 +73,23 @@ extension OrderTracker {
             watches[old.order.id] = watch
         }
         return false
+    }
+}
+
+/// How long to wait between two readings of the list of open orders.
+///
+/// Accounts behind one address share the venue's limit: each slows down where its reading is held back, and they find a pace at which
+/// the list is not all that is ever asked for.
+struct SweepPace {
+    static let longest = Duration.seconds(60)
+    private(set) var pause = Duration.zero
+    private(set) var isSlowed = false
+
+    /// - Parameters:
+    ///   - isHeldBack: The venue's limit did not allow the last reading.
+    ///   - least: The pause where nothing holds back.
+    mutating func note(isHeldBack: Bool, least: Duration) {
+        pause = isHeldBack ? min(max(pause, least) * 2, Self.longest) : max(pause * 3 / 4, least)
+        isSlowed = pause > least
     }
 }

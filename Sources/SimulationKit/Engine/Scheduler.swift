@@ -83,6 +83,9 @@ final class Scheduler: @unchecked Sendable {
         }
     }
 
+    /// Drops what is not yet due: its actions hold the world that holds this.
+    func end() { heap = [] }
+
     private func step() {
         let index = random.below(ready.count)
         let (job, process) = ready[index]

@@ -253,6 +253,7 @@ final class World: @unchecked Sendable {
         for slot in slots { if let process = slot.process { bury(slot, process) } }
         scheduler.log = nil
         _ = scheduler.run { live == 0 }
+        scheduler.end()
         for venue in venues { venue.onAccepted = nil }
     }
 
