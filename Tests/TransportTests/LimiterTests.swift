@@ -70,6 +70,19 @@ private final class SleepClock: TradingClock {
         #expect(await limiter.admit(["w": 6], priority: .urgent, within: nil) == .throttled)
     }
 
+    @Test func `all that ask one endpoint have one limiter, as long as one of them has it`() {
+        let limiters = AddressLimiters()
+        let make = { OutboundLimiter(limits: [], clock: SystemClock()) }
+        var first: OutboundLimiter? = limiters.limiter(of: "a", making: make)
+        var second: OutboundLimiter? = limiters.limiter(of: "a", making: make)
+        #expect(first === second)
+        let other = limiters.limiter(of: "b", making: make)
+        #expect(other !== first)
+        weak var left = first
+        (first, second) = (nil, nil)
+        #expect(left == nil)
+    }
+
     @Test func `the wait to reconnect doubles up to its bound and is never nothing`() {
         var backoff = ReconnectBackoff(initial: .seconds(1), maximum: .seconds(8)) { 0.5 }
         let waits = (0..<5).map { _ in (backoff.next() + .microseconds(1)).wholeMilliseconds }

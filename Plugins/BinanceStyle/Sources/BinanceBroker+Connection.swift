@@ -75,7 +75,7 @@ extension BinanceBroker {
             rules[read.instrument.symbol] = read
         }
         let limits = (info.rateLimits ?? []).compactMap(\.limitOfVenue)
-        if !limits.isEmpty { await client.limiter.replaceLimits(limits) }
+        if !limits.isEmpty { await client.limits.replace(limits) }
         state.withLock { state in
             state.rules = rules
             state.rulesReadAt = clock.monotonic

@@ -31,6 +31,7 @@ struct AdapterHarness: Sendable {
     let broker: BinanceBroker
     let simulator: BinanceSimulator
     let events: EventRecord
+    private let configuration: BinanceStyleConfiguration
 
     static func with(
         _ options: BinanceSimulator.Options = .init(), key: String = "key",
@@ -42,17 +43,25 @@ struct AdapterHarness: Sendable {
             let configuration = BinanceStyleConfiguration(
                 dialect: dialect, rest: URL(string: address.rest), webSocket: URL(string: address.webSocket), apiKey: Secret(key),
                 signingKey: signingKey, requestTimeout: requestTimeout, listenKeyRenewal: listenKeyRenewal)
-            let context = BrokerContext(
-                account: "spot1", mode: .sandbox, clock: SystemClock(), logger: Logger(label: "test"), stateDirectory: "")
-            let broker = try BinanceBroker(configuration, context: context)
-            let harness = AdapterHarness(broker: broker, simulator: simulator, events: EventRecord())
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await broker.run() }
-                group.addTask { for await event in broker.events { harness.events.add(event) } }
-                #expect(try await harness.events.wait { $0 == .connected })
-                try await body(harness)
-                group.cancelAll()
-            }
+            try await run(configuration, simulator, body)
+        }
+    }
+
+    /// One more adapter for the same account, at the same venue.
+    func withAnother(_ body: @escaping @Sendable (AdapterHarness) async throws -> Void) async throws { try await Self.run(configuration, simulator, body) }
+
+    private static func run(
+        _ configuration: BinanceStyleConfiguration, _ simulator: BinanceSimulator, _ body: @escaping @Sendable (AdapterHarness) async throws -> Void
+    ) async throws {
+        let context = BrokerContext(account: "spot1", mode: .sandbox, clock: SystemClock(), logger: Logger(label: "test"), stateDirectory: "")
+        let broker = try BinanceBroker(configuration, context: context)
+        let harness = AdapterHarness(broker: broker, simulator: simulator, events: EventRecord(), configuration: configuration)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await broker.run() }
+            group.addTask { for await event in broker.events { harness.events.add(event) } }
+            #expect(try await harness.events.wait { $0 == .connected })
+            try await body(harness)
+            group.cancelAll()
         }
     }
 

@@ -38,6 +38,32 @@ import TradingModel
         }
     }
 
+    /// The venue counts weight by address: two that each keep to the limit by themselves use it up twice before the first answer tells.
+    @Test func `accounts behind one address keep the limit together`() async throws {
+        try await AdapterHarness.with(.init(enforcesLimits: true, weightPerMinute: 400), requestTimeout: .seconds(30)) { harness in
+            try await harness.withAnother { other in
+                let since = SystemClock().wallTime - .seconds(10)
+                let flood = Task {
+                    await withTaskGroup(of: Void.self) { group in
+                        for broker in [harness.broker, other.broker] {
+                            for _ in 0..<40 { group.addTask { _ = try? await broker.orderHistory("BTCUSDT", since: since) } }
+                        }
+                    }
+                }
+                // What the adapters need to connect leaves room for some of them.
+                let isLoaded = try await waits { harness.simulator.controls.log.entries.count(where: { $0.path == "/api/v3/allOrders" }) >= 5 }
+                #expect(isLoaded)
+                guard case .notFound = await other.broker.lookup(other.reference("none")) else {
+                    Issue.record("a lookup did not overtake the queries of both")
+                    return
+                }
+                flood.cancel()
+                await flood.value
+                #expect(!outcomes(harness).contains { $0.hasPrefix("429") || $0.hasPrefix("418") })
+            }
+        }
+    }
+
     @Test func `orders beyond the count wait or are held back, and none is refused for it`() async throws {
         try await AdapterHarness.with(.init(enforcesLimits: true, ordersPerTenSeconds: 5), requestTimeout: .seconds(30)) { harness in
             let results = try await withThrowingTaskGroup(of: PlaceOutcome.self) { group in

@@ -10,7 +10,7 @@ struct BinanceClient: Sendable {
 
     let signer: BinanceSigner
     let time: VenueClock
-    let limiter: OutboundLimiter
+    let limits: BinanceLimits
     let clock: any TradingClock
     let dialect: BinanceDialect
     private let http: VenueHTTPClient
@@ -24,12 +24,11 @@ struct BinanceClient: Sendable {
         }
         signer = try BinanceSigner(apiKey: configuration.apiKey, signingKey: configuration.signingKey)
         time = VenueClock(clock: clock)
-        limiter = OutboundLimiter(
-            limits: configuration.dialect.rateLimits, reservePercent: [BinanceDialect.Scope.weight: 20], clock: clock)
         self.clock = clock
         dialect = configuration.dialect
         http = VenueHTTPClient(clock: clock, connectTimeout: configuration.connectTimeout)
         base = rest.hasSuffix("/") ? String(rest.dropLast()) : rest
+        limits = BinanceLimits(configuration.dialect.rateLimits, endpoint: base, clock: clock)
         receiveWindow = configuration.receiveWindow
         timeout = configuration.requestTimeout
     }
@@ -40,7 +39,7 @@ struct BinanceClient: Sendable {
         priority: OutboundLimiter.Priority, within window: SendWindow
     ) async -> Result {
         guard window.isOpen(at: clock.monotonic) else { return .notSent(.windowClosed, Evidence(mayHaveLeft: false)) }
-        switch await limiter.admit(costs, priority: priority, within: window) {
+        switch await limits.admit(costs, priority: priority, within: window) {
         case .granted: break
         case .throttled: return .notSent(.throttled, Evidence(mayHaveLeft: false))
         case .cancelled: return .notSent(.cancelled, Evidence(mayHaveLeft: false))
@@ -110,7 +109,7 @@ struct BinanceClient: Sendable {
     }
 
     func admit(_ weight: Int, priority: OutboundLimiter.Priority) async throws(BrokerError) {
-        switch await limiter.admit([BinanceDialect.Scope.weight: weight], priority: priority, within: nil) {
+        switch await limits.admit([BinanceDialect.Scope.weight: weight], priority: priority, within: nil) {
         case .granted: return
         case .throttled: throw BrokerError(.rateLimited(retryAfter: nil), effect: .notSent, "held back by the outbound limiter")
         case .cancelled: throw BrokerError(.cancelled, effect: .notSent, "cancelled while waiting for the outbound limiter")
@@ -144,23 +143,8 @@ struct BinanceClient: Sendable {
     /// Learns from every reply: used weight, bans, and doubts about our clock.
     private func observed(_ result: Result) async -> Result {
         guard case .replied(let reply) = result else { return result }
-        for (header, scope, interval) in Self.counters {
-            guard let used = reply.header(header).flatMap(Int.init) else { continue }
-            await limiter.observe(scope, interval: interval, used: used)
-        }
-        if reply.status == 429 || reply.status == 418 {
-            // Without Retry-After: to the end of the longest short window, or the shortest ban. Source: rest-api, "IP Limits".
-            let pause = BinanceOutcomes.retryAfter(reply) ?? (reply.status == 418 ? .seconds(120) : .seconds(60))
-            await limiter.blockUntil(clock.monotonic + pause)
-        }
+        await limits.observe(reply)
         if reply.status >= 400, BinanceOutcomes.errorBody(reply)?.code == -1021 { time.doubt() }
         return result
     }
-
-    private static let counters: [(String, String, Duration)] = [
-        ("X-MBX-USED-WEIGHT-1M", BinanceDialect.Scope.weight, .seconds(60)),
-        ("X-MBX-ORDER-COUNT-10S", BinanceDialect.Scope.orders, .seconds(10)),
-        ("X-MBX-ORDER-COUNT-1M", BinanceDialect.Scope.orders, .seconds(60)),
-        ("X-MBX-ORDER-COUNT-1D", BinanceDialect.Scope.orders, .seconds(86400)),
-    ]
 }
