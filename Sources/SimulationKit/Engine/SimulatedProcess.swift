@@ -20,6 +20,8 @@ final class SimulatedProcess: TaskExecutor, @unchecked Sendable {
     /// Since the boot of its machine until the beginning of the simulation.
     let bootOffset: Int64
     private var onDeath: [() -> Void] = []
+    /// When each placement whose bytes have not left yet looked at the clock for the last time.
+    var lastLooks: [Int64] = []
 
     init(number: Int, scheduler: Scheduler, bootOffset: Int64) {
         self.number = number

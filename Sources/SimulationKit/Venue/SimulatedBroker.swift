@@ -119,10 +119,12 @@ final class SimulatedBroker: Broker, @unchecked Sendable {
         guard window.isOpen(at: clock.monotonic) || plants.contains(.windowUnchecked) else { return notSent(.windowClosed) }
         let signedAt = process.scheduler.now
         var wasHeld = false
+        process.lastLooks.append(signedAt)
         if world.reached(.place(point, .beforeBytes), process) {
             wasHeld = true
             await rest()
         }
+        if let look = process.lastLooks.firstIndex(of: signedAt) { process.lastLooks.remove(at: look) }
         guard !process.isDead else { return notSent(.cancelled) }
         if venue.spells.contains(.venueDown) { return notSent(.connectionRefused) }
         if fault == .connectionRefused { return notSent(.connectionRefused) }

@@ -146,11 +146,16 @@ final class World: @unchecked Sendable {
         scheduler.after(down * 1000) { [self] in if slot.process == nil { start(slot) } }
     }
 
+    /// - Parameter lasting: In milliseconds. Less, where a placement has looked at the clock and not sent its bytes: that this takes no longer
+    ///   than the pause margin, over all pauses, is what the gateway relies on. *(A2)*
     func pause(_ slot: Slot, lasting: Int64) {
         guard let process = slot.process else { return }
+        let bound = process.lastLooks.min().map { $0 + Self.pauseMargin * 1000 - 1 - scheduler.now }
+        let length = min(lasting * 1000, bound ?? .max)
+        guard length > 0 else { return }
         scheduler.note("pause gw\(slot.number)")
         process.pause()
-        scheduler.after(lasting * 1000) { [self] in
+        scheduler.after(length) { [self] in
             scheduler.note("resume gw\(slot.number)")
             process.resume()
         }
