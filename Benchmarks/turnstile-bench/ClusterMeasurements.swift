@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import ConformanceKit
 import Foundation
 import NIOCore
 
@@ -7,49 +8,66 @@ struct SharedBackends: Sendable {
     var store: String
     var locks: String
 
+    /// A store and locks of each run's own: what an earlier one has left behind is nobody's work in a later one.
+    typealias Making = @Sendable (_ folder: String) -> SharedBackends
+
     static func sqlite(in folder: String) -> SharedBackends {
         SharedBackends(store: "{ type: sqlite, path: '\(folder)/turnstile.db' }", locks: "{ type: sqlite, path: '\(folder)/locks.db', ttl: 30s }")
+    }
+
+    static func postgres(_ url: String) -> SharedBackends {
+        let schema = "run_" + UUID().uuidString.prefix(8).lowercased()
+        return SharedBackends(
+            store: "{ type: postgres, url: '\(url)', schema: \(schema) }", locks: "{ type: postgres, url: '\(url)', schema: \(schema)_locks, ttl: 30s }")
     }
 }
 
 extension Measurements {
-    /// Accepts and orders per second of one, two and three gateways on one store, behind a balancer that knows nothing of accounts.
-    ///
-    /// - Parameter store: What stands behind `store:`, of a store that is empty; nil for a SQLite file of each run's own.
-    func cluster(store: String?) async throws -> [Line] {
+    /// Accepts and orders per second of one, two and three gateways on one store, behind a balancer that knows nothing of accounts: on a SQLite
+    /// file, and on a Postgres server that is started for it.
+    func cluster() async throws -> [Line] {
+        var lines = try await cluster("SQLite file") { SharedBackends.sqlite(in: $0) }
+        try await PostgresUnderTest.with { server in
+            let url = server.url()
+            lines += try await cluster("Postgres") { _ in SharedBackends.postgres(url) }
+        }
+        return lines
+    }
+
+    private func cluster(_ name: String, _ making: @escaping SharedBackends.Making) async throws -> [Line] {
         var accepts: [Int: [Double]] = [:]
         var orders: [Int: [Double]] = [:]
         for run in 0..<runs {
             for count in 1...3 {
-                accepts[count, default: []].append(try await clusterAccepts(count, store, run: run))
-                orders[count, default: []].append(try await clusterOrders(count, store, run: run))
+                accepts[count, default: []].append(try await clusterAccepts(count, making, run: run))
+                orders[count, default: []].append(try await clusterOrders(count, making, run: run))
             }
         }
         func lines(_ what: String, _ figures: [Int: [Double]]) -> [Line] {
             (1...3).map { count in
                 let own = figures[count] ?? []
                 let ratios = zip(own, figures[1] ?? []).map { $0 / $1 }
-                return ("\(what), \(count) gateway\(count == 1 ? "" : "s") on one store", "\(rounded(median(own)))/s, \(decimal(median(ratios))) of one gateway's", "")
+                return ("\(what), \(count) gateway\(count == 1 ? "" : "s") on one \(name)", "\(rounded(median(own)))/s, \(decimal(median(ratios))) of one gateway's", "")
             }
         }
         return lines("durable accepts", accepts) + lines("orders from their signals to their ends, 12 accounts", orders)
     }
 
-    private func clusterAccepts(_ count: Int, _ store: String?, run: Int) async throws -> Double {
+    private func clusterAccepts(_ count: Int, _ making: @escaping SharedBackends.Making, run: Int) async throws -> Double {
         let total = 1000 * seconds
-        return try await withCluster(count, RigConfiguration(accounts: ["a0": .down], strategies: [["a0"]]), store) { gateways in
+        return try await withCluster(count, RigConfiguration(accounts: ["a0": .down], strategies: [["a0"]]), making) { gateways in
             _ = try await flood(gateways, "warm-\(run)-\(count)", strategies: 1, total: 600)
             return Double(total) / (try await flood(gateways, "accept-\(run)-\(count)", strategies: 1, total: total))
         }
     }
 
-    private func clusterOrders(_ count: Int, _ store: String?, run: Int) async throws -> Double {
+    private func clusterOrders(_ count: Int, _ making: @escaping SharedBackends.Making, run: Int) async throws -> Double {
         let total = 200 * seconds
         let names = (0..<12).map { "a\($0)" }
         return try await rig.withVenue { venue in
             let configuration = RigConfiguration(
                 accounts: Dictionary(uniqueKeysWithValues: names.map { ($0, venue) }), strategies: names.map { [$0] })
-            return try await withCluster(count, configuration, store) { gateways in
+            return try await withCluster(count, configuration, making) { gateways in
                 _ = try await flood(gateways, "warmup-\(run)-\(count)", strategies: names.count, total: 240)
                 try await waitForEnds(gateways[0])
                 let start = ContinuousClock.now
@@ -96,13 +114,11 @@ extension Measurements {
     }
 
     private func withCluster<T>(
-        _ count: Int, _ configuration: RigConfiguration, _ store: String?, _ body: ([Rig.Gateway]) async throws -> T
+        _ count: Int, _ configuration: RigConfiguration, _ making: SharedBackends.Making, _ body: ([Rig.Gateway]) async throws -> T
     ) async throws -> T {
         let folder = "\(rig.folder)/\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        var shared = SharedBackends.sqlite(in: folder)
-        if let store { shared.store = store }
-        return try await withGateways(count, configuration, shared, [], body)
+        return try await withGateways(count, configuration, making(folder), [], body)
     }
 
     private func withGateways<T>(

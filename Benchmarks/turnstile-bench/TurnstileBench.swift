@@ -33,9 +33,6 @@ struct TurnstileBench: AsyncParsableCommand {
     @Option(name: .long, help: "What ccxt does with an order.")
     var ccxt = "Benchmarks/ccxt_orders.py"
 
-    @Option(name: .long, help: "An empty store that several gateways can share, as it stands behind store: in a configuration; a SQLite file of its own without it.")
-    var store: String?
-
     @Option(name: .long, help: "A Markdown file whose figures are replaced, between its two markers.")
     var update: String?
 
@@ -59,7 +56,7 @@ struct TurnstileBench: AsyncParsableCommand {
             case .wire: lines += try await measurements.wireLatency()
             case .memory: lines += try await measurements.memory()
             case .locks: lines += try await LockCosts(folder: own, runs: runs, seconds: seconds).measure()
-            case .cluster: lines += try await measurements.cluster(store: store)
+            case .cluster: lines += try await measurements.cluster()
             case .commits: lines += try await CommitCosts(folder: own, runs: runs, seconds: seconds).measure()
             case .adapters: lines += try AdapterCosts().measure(python: python, script: ccxt)
             }
