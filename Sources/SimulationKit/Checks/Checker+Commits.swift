@@ -8,10 +8,13 @@ extension Checker {
         isDirty = true
         checkSignals(work)
         checkTenures(work)
+        noteHalts(work)
+        noteCorrections(work)
         var seen: Set<OrderID> = []
         for id in work.after.touched where seen.insert(id).inserted {
             guard let order = work.after.order(id) else { continue }
             let before = work.before.order(id)
+            changedAt[order.account] = world.scheduler.now
             world.scheduler.note("\(id) \(order.state.rawValue) \(order.filledQuantity)")
             if before?.state != order.state { count("state \(order.state.rawValue)") }
             checkMove(order, before, work)
@@ -52,6 +55,33 @@ extension Checker {
         }
     }
 
+    private func noteHalts(_ work: CommittedWork) {
+        guard work.before.halts != work.after.halts else { return }
+        for venue in world.venues {
+            guard work.after.halt(of: venue.account) != nil else {
+                haltedSince[venue.account] = nil
+                continue
+            }
+            guard haltedSince[venue.account] == nil else { continue }
+            haltedSince[venue.account] = world.scheduler.now
+            count("halt")
+        }
+    }
+
+    /// Outside of fills a position changes only by a correction that the journal names, and only where the account wants that. *(I24)*
+    private func noteCorrections(_ work: CommittedWork) {
+        guard work.name == "reconcile" else { return }
+        for (pair, position) in work.after.positions {
+            let change = position.quantity - (work.before.positions[pair]?.quantity ?? .zero)
+            guard !change.isZero else { continue }
+            count("correction")
+            corrected[pair, default: .zero] += change
+            changedAt[position.account] = world.scheduler.now
+            let isNamed = work.lines.contains { $0.type == "reconcile.adopted" && $0.account == position.account }
+            if !isNamed || (world.plan.drift != .adopt && world.plan.drift != .flatten) { fail("I24", "the position in \(position.symbol) is corrected by \(change) without a reason") }
+        }
+    }
+
     // MARK: One order
 
     private func checkMove(_ order: OrderRecord, _ before: OrderRecord?, _ work: CommittedWork) {
@@ -70,6 +100,7 @@ extension Checker {
     private func checkPermit(_ order: OrderRecord, _ before: OrderRecord, _ work: CommittedWork) {
         count("permit")
         if order.attempts > 1 { count("permit again") }
+        if let halt = work.before.halt(of: order.account) { fail("I16", "order \(order.id) is permitted while its account is halted (\(halt.cause))") }
         guard before.state == .queued || before.state == .absent, order.attempts == before.attempts + 1 else {
             return fail("I5", "order \(order.id) is permitted from \(before.state.rawValue)")
         }
@@ -114,7 +145,7 @@ extension Checker {
 
     /// A position is the sum of the executions that are stored, each of which the venue has and each once.
     func checkPosition(_ order: OrderRecord, _ state: MemoryState) {
-        var sum = Quantity.zero
+        var sum = corrected[.init(order.account, order.symbol)] ?? .zero
         var seen: Set<ExecutionID> = []
         for other in state.orders where other.account == order.account && other.symbol == order.symbol {
             var filled = Quantity.zero
@@ -131,6 +162,6 @@ extension Checker {
             }
         }
         let position = state.positions[.init(order.account, order.symbol)]?.quantity ?? .zero
-        if position != sum { fail("I24", "the position in \(order.symbol) is \(position), its fills are \(sum)") }
+        if position != sum { fail("I24", "the position in \(order.symbol) is \(position), its fills and corrections are \(sum)") }
     }
 }

@@ -1,3 +1,4 @@
+import OrderFlow
 import StoreContract
 import TradingModel
 
@@ -15,7 +16,34 @@ extension Checker {
         world.sender.isDone ? openLeft().joined(separator: ", ") : "\(world.plan.signals.count - world.sender.accepted.count) signals are not taken"
     }
 
-    private func openLeft() -> [String] {
+    private func openLeft() -> [String] { ordersLeft() + differencesLeft() }
+
+    /// Where the ledger takes the venue's figures, it has them in the end, and what was to be left is left, or a person was told.
+    private func differencesLeft() -> [String] {
+        guard world.plan.drift == .adopt || world.plan.drift == .flatten else { return [] }
+        return world.database.read { state, _ in
+            world.venues.compactMap { venue -> String? in
+                let since = SimulatedClock.start + .microseconds(max(changedAt[venue.account] ?? 0, world.plan.calmAt * 1000))
+                guard state.runs.contains(where: { $0.account == venue.account && $0.isComplete && $0.startedAt > since }) else {
+                    return "\(venue.account) is not compared any more"
+                }
+                let open = state.findings.first { finding in
+                    finding.account == venue.account && finding.kind == .position && finding.state != .resolved
+                        && !(finding.state == .confirmed && finding.action == .flatten && isToldInVain(finding, state))
+                }
+                return open.map { "finding \($0.id) is \($0.state.rawValue)" }
+            }
+        }
+    }
+
+    /// The order that was to leave it ended otherwise, and the alert stands.
+    private func isToldInVain(_ finding: DriftFinding, _ state: MemoryState) -> Bool {
+        let orders = state.orders.filter { $0.strategy == StrategyID(DriftOrder.name) && $0.account == finding.account && $0.symbol.rawValue == finding.subject }
+        let isInVain = orders.last.map { $0.state != .filled && ($0.state.isTerminal || $0.state == .parked || $0.state == .queued) } ?? false
+        return isInVain && state.alerts.contains { $0.resolvedAt == nil && $0.type == "drift" }
+    }
+
+    private func ordersLeft() -> [String] {
         world.database.read { state, _ in
             let parked = state.orders.filter { $0.state == .parked }
             return state.orders.compactMap { order -> String? in
@@ -35,7 +63,10 @@ extension Checker {
     func finish() {
         world.database.read { state, journal in
             conserve(state)
-            for venue in world.venues { compare(venue, state) }
+            for venue in world.venues {
+                compare(venue, state)
+                comparePositions(venue, state)
+            }
             replay(state, journal)
         }
     }
@@ -62,6 +93,17 @@ extension Checker {
             let late = made.lateQuantity
             if order.filledQuantity != filled, order.filledQuantity < filled - late { fail("I14", "order \(order.id) has \(order.filledQuantity) filled in the end, the venue \(filled)") }
             if made.isOpen { fail("I11", "order \(order.id) is \(order.state.rawValue) in the end and open at the venue") }
+        }
+    }
+
+    private func comparePositions(_ venue: SimulatedVenue, _ state: MemoryState) {
+        guard world.plan.drift == .adopt || world.plan.drift == .flatten else { return }
+        for symbol in World.symbols {
+            let isLate = venue.orders.contains { $0.symbol == symbol && !$0.lateQuantity.isZero }
+            let isParked = state.orders.contains { $0.account == venue.account && $0.symbol == symbol && $0.state == .parked }
+            guard !isLate, !isParked else { continue }
+            let (ledger, held) = (state.positions[.init(venue.account, symbol)]?.quantity ?? .zero, venue.net(symbol, at: world.scheduler.now))
+            if ledger != held { fail("I24", "the ledger says \(ledger) of \(symbol) in the end, the venue \(held)") }
         }
     }
 

@@ -30,6 +30,10 @@ final class Checker: @unchecked Sendable {
     var sends: [String: Int] = [:]
     var madeAtVenue: [ClientOrderID: Int] = [:]
     var firstSeen: [SignalID: Int64] = [:]
+    /// What comparisons have added to each position, and when each account was last changed and halted.
+    var corrected: [MemoryState.Pair<AccountID, Symbol>: Quantity] = [:]
+    var changedAt: [AccountID: Int64] = [:]
+    var haltedSince: [AccountID: Int64] = [:]
     var isDirty = true
     var wasSettled = false
 

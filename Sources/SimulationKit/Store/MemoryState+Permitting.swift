@@ -39,6 +39,7 @@ extension MemoryState {
         var facts = facts(for: order, at: request.now)
         if plants.contains(.unsettledIgnored) { facts.unsettled = [] }
         if plants.contains(.positionIgnored) { facts.openSellQuantity = 0 }
+        if plants.contains(.haltIgnored) { facts.halt = nil }
         switch decide(facts) {
         case .wait(let reason): return .waiting(reason: reason)
         case .close(let state, let reason, let detail):

@@ -25,7 +25,7 @@ final class SimulatedBroker: Broker, @unchecked Sendable {
     private var plants: Set<Plant> { world.plants }
 
     var capabilities: BrokerCapabilities {
-        BrokerCapabilities(orderTypes: [.market, .limit], timesInForce: [.gtc, .ioc], canSellShort: true, hasStream: true)
+        BrokerCapabilities(orderTypes: [.market, .limit], timesInForce: [.gtc, .ioc], canSellShort: true, hasStream: true, hasPositions: venue.plan.drift != nil)
     }
 
     var semantics: VenueSemantics {
@@ -240,5 +240,9 @@ final class SimulatedBroker: Broker, @unchecked Sendable {
         let venue = venue
         return try await list { () throws(BrokerError) in try venue.fills(of: order) }
     }
-    func positions() async throws(BrokerError) -> [Position] { throw BrokerError(.unsupported, effect: .notSent, "none") }
+    func positions() async throws(BrokerError) -> [Position] {
+        guard capabilities.hasPositions else { throw BrokerError(.unsupported, effect: .notSent, "none") }
+        let venue = venue
+        return try await list { () throws(BrokerError) in try venue.positions() }
+    }
 }

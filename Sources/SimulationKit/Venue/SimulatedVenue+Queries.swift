@@ -51,6 +51,20 @@ extension SimulatedVenue {
         return orders.filter { $0.symbol == symbol && shown($0, 0) != nil }.flatMap { $0.fills.map(\.fill) }.filter { $0.executedAt >= since }.sorted { $0.executedAt < $1.executedAt }
     }
 
+    func positions() throws(BrokerError) -> [Position] {
+        try check()
+        let now = scheduler.now - lag
+        return Set(orders.map(\.symbol)).sorted().compactMap { symbol in
+            let quantity = net(symbol, at: now)
+            return quantity.isZero ? nil : Position(symbol: symbol, quantity: quantity, averagePrice: Self.price)
+        }
+    }
+
+    /// What the account holds, by everything that has traded.
+    func net(_ symbol: Symbol, at now: Int64) -> Quantity {
+        orders.filter { $0.symbol == symbol }.flatMap(\.fills).filter { $0.at <= now }.reduce(.zero) { $0 + ($1.fill.side == .buy ? $1.fill.quantity : -$1.fill.quantity) }
+    }
+
     func cancel(_ reference: OrderReference) -> CancelOutcome {
         let evidence = Evidence(mayHaveLeft: true)
         guard let order = orders.last(where: { $0.id == reference.venueOrderID || (reference.venueOrderID == nil && $0.clientOrderID == reference.clientOrderID) }),

@@ -13,6 +13,10 @@ extension Plan {
         for _ in 0..<(1 + random.below(5)) { signals.append(Self.signal(&random, gateways: gateways, until: calm - 4000)) }
         signals.sort { $0.at < $1.at }
         for _ in 0..<(1 + random.below(6)) { faults.append(Self.fault(&random, gateways: gateways, venues: venues, until: calm)) }
+        drift = random.pick([nil, nil, nil, .alert, .adopt, .flatten, .halt])
+        // Without a person who trades beside it, a ledger that is right has nothing to find.
+        guard drift != nil else { return }
+        faults.append(.manualOrder(account: random.below(accounts), at: random.between(0, calm / 2), buys: random.chance(50), symbol: random.below(2)))
     }
 
     private static func venue(_ random: inout SeededRandom) -> Venue {

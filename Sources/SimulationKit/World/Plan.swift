@@ -1,4 +1,5 @@
 import OrderFlow
+import StoreContract
 
 /// Everything that will happen in one run, beside the order of the steps, which is drawn from `seed`. Times in milliseconds.
 public struct Plan: Codable, Sendable, Equatable {
@@ -44,6 +45,8 @@ public struct Plan: Codable, Sendable, Equatable {
     public var delayed: Int
     /// When the faults are over.
     public var calmAt: Int64
+    /// The venues tell positions, and a difference from the ledger is handled like this; nil: they tell none.
+    public var drift: DriftPolicy?
 }
 
 /// One thing that goes wrong.

@@ -81,7 +81,7 @@ final class World: @unchecked Sendable {
         tracking.deepReconcileInterval = .seconds(20)
         return GatewaySettings(
             gatewayID: "", sources: [SourceSettings(id: "tv", rateLimit: nil, maxAge: .milliseconds(Self.maximumAge))], strategies: [strategy],
-            accounts: venues.map { AccountSettings(id: $0.account, broker: "simulated", mode: .sandbox) }, coarseLimitPerSecond: 100_000, lockTTL: .seconds(3),
+            accounts: venues.map { AccountSettings(id: $0.account, broker: "simulated", mode: .sandbox, drift: plan.drift ?? .alert) }, coarseLimitPerSecond: 100_000, lockTTL: .seconds(3),
             lockDelay: .milliseconds(500), sendWindow: .milliseconds(Self.sendWindow),
             pauseMargin: plants.contains(.pauseIgnored) ? .zero : .milliseconds(Self.pauseMargin), tracking: tracking, configurationHash: "c")
     }
@@ -222,6 +222,7 @@ final class World: @unchecked Sendable {
         for fault in plan.faults { arrange(fault) }
         sender.arrange()
         scheduler.after(plan.calmAt * 1000) { [self] in calm() }
+        if plan.drift == .halt { releaseHalts() }
         let limit = plan.calmAt * 1000 + Self.patience
         let isSettled = scheduler.run { checker.violation != nil || (isCalm && checker.isSettled()) || scheduler.now > limit }
         if scheduler.isBroken { checker.fail("DETERMINISM", "a task left the simulation's executor") }
@@ -251,6 +252,16 @@ final class World: @unchecked Sendable {
             slot.process?.wallError = 0
             slot.process?.resume()
             if slot.process == nil { start(slot) }
+        }
+    }
+
+    /// A person releases what has been halted for a while, again and again.
+    private func releaseHalts() {
+        scheduler.after(1_000_000) { [self] in
+            for account in checker.haltedSince.filter({ scheduler.now - $0.value > 4_000_000 }).keys.sorted() {
+                _ = database.write("resume", by: 0) { state in try state.resume(account, by: "person", reason: "looked at", at: SimulatedClock.start + .microseconds(scheduler.now)) }
+            }
+            releaseHalts()
         }
     }
 
