@@ -32,12 +32,21 @@ public enum ProcessLiveness {
     ///
     /// A process that ended but was not yet collected by its parent counts as alive.
     public static func isProvenDead(_ identity: HolderIdentity) -> Bool {
-        guard !identity.bootID.isEmpty, !identity.host.isEmpty, identity.processID > 0, identity.processStart > 0,
-            identity.bootID == ProcessFacts.bootID(), identity.host == ProcessFacts.host()
-        else { return false }
+        guard canBeSeen(identity) else { return false }
         if let start = ProcessFacts.start(of: identity.processID) { return start != identity.processStart }
         // `/proc` may hide the processes of other users (mount option hidepid); the kernel's answer to signal 0 does not.
         return kill(identity.processID, 0) == -1 && errno == ESRCH
+    }
+
+    /// True only if the process runs on this host, in this boot and process namespace, stopped or not. In doubt false.
+    public static func isProvenAlive(_ identity: HolderIdentity) -> Bool {
+        guard canBeSeen(identity), let facts = ProcessFacts.stat(of: identity.processID) else { return false }
+        return facts.start == identity.processStart && !facts.hasEnded
+    }
+
+    private static func canBeSeen(_ identity: HolderIdentity) -> Bool {
+        !identity.bootID.isEmpty && !identity.host.isEmpty && identity.processID > 0 && identity.processStart > 0
+            && identity.bootID == ProcessFacts.bootID() && identity.host == ProcessFacts.host()
     }
 }
 
@@ -59,12 +68,16 @@ enum ProcessFacts {
         return "\(name)/\(namespace)"
     }
 
-    /// Field 22 of `/proc/<pid>/stat`; nil if there is no such process or it cannot be read.
-    static func start(of process: Int32) -> UInt64? {
+    static func start(of process: Int32) -> UInt64? { stat(of: process)?.start }
+
+    /// Fields 3 and 22 of `/proc/<pid>/stat`; nil if there is no such process or it cannot be read. Who has ended stays there until his
+    /// parent collects him.
+    static func stat(of process: Int32) -> (start: UInt64, hasEnded: Bool)? {
         // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
         guard let text = read("/proc/\(process)/stat"), let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
-        return fields.count > 19 ? UInt64(fields[19]) : nil
+        guard fields.count > 19, let start = UInt64(fields[19]) else { return nil }
+        return (start, ["Z", "X", "x"].contains(fields[0]))
     }
 
     /// Files under `/proc` report a size of zero, so they are read until their end.

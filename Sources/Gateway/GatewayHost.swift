@@ -9,6 +9,8 @@ public protocol GatewayHost: Sendable {
     func isOfThisBoot(_ holder: HolderIdentity) -> Bool
     /// As ``ProcessLiveness/isProvenDead(_:)``.
     func isProvenDead(_ holder: HolderIdentity) -> Bool
+    /// As ``ProcessLiveness/isProvenAlive(_:)``.
+    func isProvenAlive(_ holder: HolderIdentity) -> Bool
     /// 64 random bits that nobody can guess and no process gets twice.
     func randomBits() -> UInt64
     /// Returns when the process is asked to stop in good order, or the task is cancelled.
@@ -24,6 +26,7 @@ public struct SystemHost: GatewayHost {
     public func holder(gateway: String, purpose: String) -> HolderIdentity { .current(gateway: gateway, purpose: purpose) }
     public func isOfThisBoot(_ holder: HolderIdentity) -> Bool { holder.isOfThisBoot }
     public func isProvenDead(_ holder: HolderIdentity) -> Bool { ProcessLiveness.isProvenDead(holder) }
+    public func isProvenAlive(_ holder: HolderIdentity) -> Bool { ProcessLiveness.isProvenAlive(holder) }
     public func randomBits() -> UInt64 { bits.next() }
     public func waitForStop() async { do { try await gracefulShutdown() } catch {} }
 }

@@ -1,10 +1,11 @@
-import LockContract
+import Foundation
 import StoreContract
 import TestSupport
 import Testing
 import TradingModel
 
 @testable import Gateway
+@testable import LockContract
 
 /// Whose end counts as a crash at an order. Time is moved by hand.
 @Suite struct CrashCounterTests {
@@ -83,6 +84,22 @@ import TradingModel
             for _ in 0..<6 {
                 _ = try await scene.succeed(scene.own, counter)
                 _ = try await scene.succeed(unlock, counter)
+            }
+            #expect(try await scene.letters().isEmpty)
+        }
+    }
+
+    @Test func `a holder that lives on this machine has not crashed, however long it is silent`() async throws {
+        try await with { scene async throws in
+            let counter = scene.counter
+            var neighbour = scene.own
+            neighbour.processID = getppid()
+            neighbour.processStart = try #require(ProcessFacts.start(of: neighbour.processID))
+            for _ in 0..<6 {
+                try await scene.hear(neighbour)
+                let tenure = try await scene.succeed(neighbour, counter)
+                scene.clock.advance(by: .seconds(60))
+                await counter.judge(under: tenure)
             }
             #expect(try await scene.letters().isEmpty)
         }

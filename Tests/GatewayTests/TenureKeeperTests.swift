@@ -29,4 +29,30 @@ import TradingModel
             await store.close()
         }
     }
+
+    /// With a lock that grants everybody, the taking over itself is where the account is lost most often.
+    @Test func `who loses the account while taking it over pauses longer and longer, and the store is not blamed`() async throws {
+        try await TemporaryFolder.with { folder in
+            let clock = ManualClock()
+            let store = try await InProcessScene.openStore(folder, clock: clock)
+            let keeper = TenureKeeper(
+                account: "a", settings: InProcessScene.settings(accounts: ["a"]), store: store, locks: LyingLock(),
+                holder: .current(gateway: "gw", purpose: "account"), gate: VersionGate(),
+                alerts: AlertDesk(store: store, clock: clock, logger: InProcessScene.quiet), clock: clock, logger: InProcessScene.quiet,
+                onOpened: { (opened) async throws(StoreError) in throw .fenced(account: "a", presented: opened.tenure.fence, current: nil) })
+            var longest = Duration.zero
+            for _ in 0..<50 {
+                #expect(await keeper.grant() == nil)
+                let pause = await keeper.pause
+                #expect(pause > .zero && pause <= .seconds(30))
+                longest = max(longest, pause)
+                clock.advance(by: .seconds(30))
+            }
+            // Drawn between nothing and half a minute, forty times over.
+            #expect(longest > .seconds(2))
+            let types = Set(try await store.alerts(includeResolved: true, limit: 10).map(\.type))
+            #expect(types == ["lock_lost"])
+            await store.close()
+        }
+    }
 }

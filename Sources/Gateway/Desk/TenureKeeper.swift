@@ -107,7 +107,8 @@ actor TenureKeeper {
             failures += 1
             // 0.1, 0.2, 0.4 s, then every second: the work stays queued.
             let wait = min(Duration.milliseconds(100) * (1 << min(failures - 1, 4)), .seconds(1))
-            nextTry = clock.monotonic + host.part(0.8...1, of: wait)
+            let retry = clock.monotonic + host.part(0.8...1, of: wait)
+            nextTry = max(nextTry ?? retry, retry)
             return nil
         }
         failures = 0
@@ -152,12 +153,13 @@ actor TenureKeeper {
             let permitsFrom = lease.predecessorExpired ? clock.monotonic + settings.lockDelay : clock.monotonic
             return Holding(lease: lease, tenure: opened.tenure, permitsFrom: permitsFrom)
         } catch {
-            if case .mixedVersions(let why) = error {
+            switch error {
+            case .mixedVersions(let why):
                 if gate.close(why) {
                     await alerts.raise("mixed_versions", .high, subject: "gateway:\(settings.gatewayID)", "\(why); nothing is sent until the older gateway stops")
                 }
-            } else {
-                await alerts.raise("store_failing", .critical, subject: "store", "tenure of \(account) not opened: \(error)")
+            case .fenced: await defeated("another gateway took \(account) while it was being taken over: \(error)")
+            default: await alerts.raise("store_failing", .critical, subject: "store", "tenure of \(account) not opened: \(error)")
             }
             _ = try? await locks.release(lease)
             return nil
@@ -188,6 +190,11 @@ actor TenureKeeper {
     func lose(_ tenure: Tenure, _ why: String) async {
         guard holding?.tenure == tenure else { return }
         holding = nil
+        await defeated(why)
+    }
+
+    /// Somebody else has the account, although the backend granted it to us.
+    private func defeated(_ why: String) async {
         // Where a backend grants one account to two gateways, each would fence the other before it has sent anything, in step, for ever.
         // A random pause that doubles lets one of them work meanwhile: who came last comes back ever later, and who has worked for a while soon.
         defeats += 1

@@ -66,6 +66,8 @@ actor CrashCounter {
 
     private func verdict(_ suspect: Suspect) async throws(StoreError) -> Verdict {
         if host.isProvenDead(suspect.tenure.holder) { return .crashed }
+        // On a machine that is overloaded it may be silent for long, and has crashed at nothing.
+        if host.isProvenAlive(suspect.tenure.holder) { return .lives }
         guard let worker = try await store.workers().first(where: { $0.holder.isSameProcess(as: suspect.tenure.holder) }), worker.isLive else { return .crashed }
         if worker.silence < clock.monotonic - suspect.since { return .lives }
         // The next holder may die at the same order before the silence has lasted long enough for the worker to count as dead.

@@ -29,6 +29,10 @@ final class SimulatedHost: GatewayHost, @unchecked Sendable {
         return process.isDead || (process.isPaused && world.plants.contains(.pausedCalledDead))
     }
 
+    func isProvenAlive(_ holder: HolderIdentity) -> Bool {
+        isOfThisBoot(holder) && world.processes.first { $0.number == Int(holder.processID) }?.isDead == false
+    }
+
     func randomBits() -> UInt64 { random.next() }
 
     /// Stops come as cancellations here. Not the lifecycle's own wait: it leaves the simulation's executor when it is cancelled.
