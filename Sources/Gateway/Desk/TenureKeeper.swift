@@ -147,7 +147,6 @@ actor TenureKeeper {
             failPoint("desk.tenure_opened")
             try await onOpened(Opened(tenure: opened.tenure, predecessor: opened.unclosedPredecessor, leaseExpired: lease.predecessorExpired))
             await alerts.clear("lock_unavailable", subject: "account:\(account)")
-            await alerts.clear("lock_lost", subject: "account:\(account)")
             await alerts.clear("store_failing", subject: "store")
             logger.debug("tenure opened", metadata: ["fence": .string(opened.tenure.fence.description)])
             let permitsFrom = lease.predecessorExpired ? clock.monotonic + settings.lockDelay : clock.monotonic
@@ -184,8 +183,10 @@ actor TenureKeeper {
     }
 
     /// An order was sent under this tenure and its outcome recorded: nobody was in the way. A lease that is renewed is no such proof.
-    func worked(_ tenure: Tenure) {
-        if holding?.tenure == tenure { defeats = 0 }
+    func worked(_ tenure: Tenure) async {
+        guard holding?.tenure == tenure else { return }
+        defeats = 0
+        await alerts.clear("lock_lost", subject: "account:\(account)")
     }
 
     /// Gives the tenure up because the store or the backend says that it is not ours any more.
@@ -226,6 +227,7 @@ actor TenureKeeper {
         do {
             try await store.closeTenure(current.tenure, at: clock.wallTime)
             _ = try await locks.release(current.lease)
+            await alerts.clear("lock_lost", subject: "account:\(account)")
         } catch {
             logger.warning("tenure not released cleanly", metadata: ["error": .string("\(error)")])
         }
