@@ -120,6 +120,9 @@ public struct ExternalOrder: Sendable, Hashable, Codable {
 
 /// The venue and the ledger disagree about what an account holds. At most one is not resolved for one account, kind and subject.
 public struct DriftFinding: Sendable, Hashable, Codable {
+    /// The strategy of the orders that leave what a finding found. Such an order's request id is the finding's id.
+    public static let orderStrategy: StrategyID = "drift"
+
     public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
         /// Of an instrument's position; the subject is its symbol.
         case position
@@ -220,9 +223,11 @@ public struct ReconciliationFacts: Sendable {
     /// The latest of each depth, complete and not.
     public var runs: [ReconciliationRun]
     public var halt: AccountHalt?
+    /// The findings whose closing order has filled: what they were to leave is left.
+    public var left: Set<String>
     public init(
         now: Timestamp, account: AccountID, positions: [PositionRecord], unsettled: Set<Symbol>, findings: [DriftFinding],
-        external: [ExternalOrder], runs: [ReconciliationRun], halt: AccountHalt?
+        external: [ExternalOrder], runs: [ReconciliationRun], halt: AccountHalt?, left: Set<String> = []
     ) {
         self.now = now
         self.account = account
@@ -232,6 +237,7 @@ public struct ReconciliationFacts: Sendable {
         self.external = external
         self.runs = runs
         self.halt = halt
+        self.left = left
     }
 }
 

@@ -14,6 +14,7 @@ import TradingModel
         var findings: [DriftFinding] = []
         var external: [ExternalOrder] = []
         var halt: AccountHalt?
+        var left: Set<String> = []
         var runs = 0
         var now = start
 
@@ -37,7 +38,7 @@ import TradingModel
             let run = ReconciliationRun(account: "f1", number: Int64(runs), depth: .deep, trigger: "", startedAt: now, endedAt: now, isComplete: true)
             let facts = ReconciliationFacts(
                 now: now, account: "f1", positions: ledger, unsettled: unsettled, findings: findings.filter { $0.state != .resolved }, external: external,
-                runs: [run], halt: halt)
+                runs: [run], halt: halt, left: left)
             let change = Reconciling(policy: policy, confirmAfter: .seconds(2), order: Self.order).change(view, on: facts)
             runs += 1
             for finding in change.findings {
@@ -179,6 +180,18 @@ import TradingModel
             book.hold(0)
             #expect(book.run([]).resolvedAlerts.contains(AlertKey(type: "drift", subject: "position:f1/MNQZ6")) && book.open.isEmpty)
         }
+    }
+
+    @Test func `what a strategy holds after the order has filled is not for the finding to leave`() {
+        var book = Book()
+        book.policy = .flatten
+        for _ in 0..<2 { book.run([position(5)]) }
+        book.hold(2)
+        book.run([position(2)])
+        #expect(book.open.map(\.state) == [.confirmed])
+        book.left = Set(book.open.map(\.id))
+        let change = book.run([position(2)])
+        #expect(change.resolvedAlerts.contains(AlertKey(type: "drift", subject: "position:f1/MNQZ6")) && book.open.isEmpty)
     }
 
     @Test func `flatten makes no order where the venue holds nothing`() {

@@ -58,6 +58,8 @@ enum StoreReconciliationClauses {
     private static func leaving(_ session: StoreSession, _ name: String = "leave", symbol: Symbol = "BTCUSDT", _ change: (inout OrderRecord) -> Void = { _ in }) -> Admission {
         var order = session.order(name, side: .sell)
         order.symbol = symbol
+        order.strategy = DriftFinding.orderStrategy
+        order.requestID = "f1"
         order.type = .market
         order.limitPrice = nil
         order.reduceOnly = true
@@ -79,6 +81,23 @@ enum StoreReconciliationClauses {
             try await session.expectFailure(.refused, "the same once more") { try await write(session, tenure, change) }
             try await session.expectWholeJournal()
         },
+        StoreClause("SC-21.left", "a comparison is told that a finding's order has filled, and not before") { session in
+            let tenure = try await session.tenure()
+            try await write(session, tenure, ReconciliationChange(findings: [finding()]))
+            try await write(
+                session, tenure,
+                ReconciliationChange(findings: [finding("f1", .confirmed, .flatten)], corrections: [position(5)], admissions: [leaving(session)]))
+            let waiting = try await facts(session, tenure)
+            try expect(waiting.left.isEmpty, "its order waits, and \(waiting.left) are left")
+            _ = try await session.store.permit(session.request("ord-leave", tenure)) { StoreSession.grant($0.order, quantity: 5) }
+            try await session.end("ord-leave", tenure, outcome: "accepted")
+            try await session.change("ord-leave", tenure) { ($0.state, $0.filledQuantity) = (.partiallyFilled, 1) }
+            let partly = try await facts(session, tenure)
+            try expect(partly.left.isEmpty, "its order has filled in part, and \(partly.left) are left")
+            try await session.change("ord-leave", tenure) { ($0.state, $0.filledQuantity) = (.filled, 5) }
+            let filled = try await facts(session, tenure)
+            try expect(filled.left == ["f1"], "its order has filled, and \(filled.left) are left")
+        },
         StoreClause("SC-21.order-whole", "an order without its finding, or one that does more than leave, is refused with the whole change") { session in
             let tenure = try await session.tenure()
             let confirmed = finding("f1", .confirmed, .flatten)
@@ -88,6 +107,8 @@ enum StoreReconciliationClauses {
                 ("another symbol", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session, symbol: "ETHUSDT")])),
                 ("another account", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session) { $0.account = "a2" }])),
                 ("one that may open", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session) { $0.reduceOnly = false }])),
+                ("one of another finding", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session) { $0.requestID = "f2" }])),
+                ("one of a strategy", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session) { $0.strategy = "s" }])),
                 ("one that says how much", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session) { $0.intent = nil }])),
                 ("a venue that is flat", ReconciliationChange(run: run(), findings: [finding("f1", venue: 0, .confirmed, .flatten)], admissions: [leaving(session)])),
                 ("two of one finding", ReconciliationChange(run: run(), findings: [confirmed], admissions: [leaving(session), leaving(session, "again")])),

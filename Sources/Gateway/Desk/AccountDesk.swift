@@ -242,6 +242,7 @@ actor AccountDesk {
                     OrderReducer.outcome(outcome, attempt: permit.attempt, of: snapshot, base: base, at: now)
                 }
                 failPoint("desk.outcome_recorded")
+                await keeper.worked(permit.tenure)
                 log(record)
                 await tracker.note(record)
                 guard record.state == .absent else { return .done }

@@ -93,16 +93,24 @@ struct AccountWorker: Sendable {
             group.addTask { await supervisor.keep("\(id).sweeps") { try await tracker.runSweeps() } }
             group.addTask { await supervisor.keep("\(id).desk") { try await desk.run() } }
             group.addTask { await supervisor.keep("\(id).renew") { try await renew() } }
+            group.addTask { await supervisor.keep("\(id).crashes") { try await judgeCrashes() } }
             group.addTask { await supervisor.keep("\(id).lease") { try await takeWhenWanted() } }
             group.addTask { await supervisor.keep("\(id).protection") { try await protection.run() } }
             group.addTask { await supervisor.keep("\(id).idle") { try await lookAfter() } }
         }
     }
 
+    /// Asks the lock backend alone: a store that is slow must not cost us the lease.
     private func renew() async throws {
         while true {
             try await clock.sleep(for: gateway.lockTTL / 3)
             await keeper.renew()
+        }
+    }
+
+    private func judgeCrashes() async throws {
+        while true {
+            try await clock.sleep(for: gateway.lockTTL / 3)
             if let tenure = await keeper.tenure { await crashes.judge(under: tenure) }
         }
     }

@@ -50,7 +50,7 @@ actor TenureKeeper {
     private var isClosed = false
     private var nextTry: MonotonicInstant?
     private var failures = 0
-    /// How often in a row somebody else took the account from us before we had had it for a third of a lease's life.
+    /// How often somebody else took the account from us since we last sent an order of it.
     private var defeats = 0
     private static let longestPause = Duration.seconds(30)
 
@@ -147,7 +147,6 @@ actor TenureKeeper {
             failPoint("desk.tenure_opened")
             try await onOpened(Opened(tenure: opened.tenure, predecessor: opened.unclosedPredecessor, leaseExpired: lease.predecessorExpired))
             await alerts.clear("lock_unavailable", subject: "account:\(account)")
-            await alerts.clear("lock_lost", subject: "account:\(account)")
             await alerts.clear("store_failing", subject: "store")
             logger.debug("tenure opened", metadata: ["fence": .string(opened.tenure.fence.description)])
             let permitsFrom = lease.predecessorExpired ? clock.monotonic + settings.lockDelay : clock.monotonic
@@ -172,10 +171,7 @@ actor TenureKeeper {
         do {
             switch try await locks.renew(current.lease, ttl: settings.lockTTL) {
             case .renewed(let lease):
-                if holding?.tenure == current.tenure {
-                    holding?.lease = lease
-                    if clock.monotonic - current.permitsFrom >= settings.lockTTL / 3 { defeats = 0 }
-                }
+                if holding?.tenure == current.tenure { holding?.lease = lease }
                 await alerts.clear("lock_unavailable", subject: "account:\(account)")
             case .lost:
                 await lose(current.tenure, "the lease was lost")
@@ -184,6 +180,13 @@ actor TenureKeeper {
             // The lease stays usable until its own end, and no longer.
             await alerts.raise("lock_unavailable", .critical, subject: "account:\(account)", "the lease is not renewed, and nothing is sent once it has run out: \(error)")
         }
+    }
+
+    /// An order was sent under this tenure and its outcome recorded: nobody was in the way. A lease that is renewed is no such proof.
+    func worked(_ tenure: Tenure) async {
+        guard holding?.tenure == tenure else { return }
+        defeats = 0
+        await alerts.clear("lock_lost", subject: "account:\(account)")
     }
 
     /// Gives the tenure up because the store or the backend says that it is not ours any more.
@@ -196,7 +199,7 @@ actor TenureKeeper {
     /// Somebody else has the account, although the backend granted it to us.
     private func defeated(_ why: String) async {
         // Where a backend grants one account to two gateways, each would fence the other before it has sent anything, in step, for ever.
-        // A random pause that doubles lets one of them work meanwhile: who came last comes back ever later, and who has worked for a while soon.
+        // A random pause that doubles lets one of them work meanwhile: who came last comes back ever later, and who has sent an order soon.
         defeats += 1
         nextTry = clock.monotonic + host.part(0...1, of: min(Duration.milliseconds(50) * (1 << min(defeats - 1, 10)), Self.longestPause))
         await alerts.raise("lock_lost", .high, subject: "account:\(account)", "\(why); no more is sent under it")
@@ -224,6 +227,7 @@ actor TenureKeeper {
         do {
             try await store.closeTenure(current.tenure, at: clock.wallTime)
             _ = try await locks.release(current.lease)
+            await alerts.clear("lock_lost", subject: "account:\(account)")
         } catch {
             logger.warning("tenure not released cleanly", metadata: ["error": .string("\(error)")])
         }

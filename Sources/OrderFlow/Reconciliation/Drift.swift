@@ -88,7 +88,8 @@ struct Drift {
 
     /// What was to be left is still held: the finding and its alert stay until it is not.
     private func isStillLeaving(_ finding: DriftFinding, _ sighting: Sighting) -> Bool {
-        guard finding.state == .confirmed, finding.action == .flatten, finding.kind == .position, !sighting.venue.isZero else { return false }
+        guard finding.state == .confirmed, finding.action == .flatten, finding.kind == .position, !sighting.venue.isZero, !facts.left.contains(finding.id)
+        else { return false }
         return (sighting.venue > 0) == (finding.venue > 0) && sighting.venue.magnitude <= finding.venue.magnitude
     }
 

@@ -8,7 +8,7 @@ import TradingModel
 /// resolution. Its key is the finding's id, so that one finding makes one order.
 public struct DriftOrder: Sendable {
     /// No source or strategy of the configuration may have this name.
-    public static let name = "drift"
+    public static let name = DriftFinding.orderStrategy.rawValue
     /// Waits no longer than this for its turn.
     static let maximumAge = Duration.seconds(3600)
 
@@ -24,7 +24,7 @@ public struct DriftOrder: Sendable {
     /// A close of the finding's instrument: how much, its permit says.
     func admission(_ finding: DriftFinding, at now: Timestamp) -> Admission {
         let signalID = mint(now)
-        let strategy = StrategyID(Self.name)
+        let strategy = DriftFinding.orderStrategy
         let order = OrderRecord(
             id: Minting.orderID(signalID, index: 0), signalID: signalID, strategy: strategy, account: finding.account, leg: 0,
             clientOrderID: Minting.clientOrderID(signal: signalID, strategy: strategy, account: finding.account, leg: 0, rules: rules),

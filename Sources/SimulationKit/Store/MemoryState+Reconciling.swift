@@ -40,7 +40,14 @@ extension MemoryState {
             unsettled: Set(working.filter { ReconciliationRules.isUnsettled($0.state, $0.type) }.map(\.symbol)),
             findings: findings(of: account, includeResolved: false),
             external: request.external.compactMap { key in external.first { $0.account == account && $0.key == key } }, runs: runs(of: account),
-            halt: halt(of: account))
+            halt: halt(of: account), left: left(of: account))
+    }
+
+    private func left(of account: AccountID) -> Set<String> {
+        let flattened = ReconciliationRules.flattened(findings(of: account, includeResolved: false))
+        return Set(flattened.filter { id in
+            orders.contains { $0.strategy == DriftFinding.orderStrategy && $0.account == account && $0.requestID == id && $0.state == .filled }
+        })
     }
 
     /// A finding moves on, and one that is not resolved is alone with its subject.

@@ -24,7 +24,10 @@ public enum ReconciliationRules {
         }
         for admission in change.admissions {
             guard admission.orders.count == 1, let order = admission.orders.first, order.reduceOnly, order.kind == .close, admission.rate == nil,
-                confirmed.contains(where: { $0.kind == .position && $0.action == .flatten && $0.subject == order.symbol.rawValue && !$0.venue.isZero })
+                order.strategy == DriftFinding.orderStrategy,
+                confirmed.contains(where: {
+                    $0.kind == .position && $0.action == .flatten && $0.subject == order.symbol.rawValue && !$0.venue.isZero && $0.id == order.requestID
+                })
             else { throw .refused("an order at \(facts.account) without a finding that is confirmed with it, or one that does not just leave its instrument") }
         }
         guard Set(change.admissions.compactMap { $0.orders.first?.symbol }).count == change.admissions.count else {
@@ -65,6 +68,11 @@ public enum ReconciliationRules {
         case .accepted, .partiallyFilled: type == .market
         default: true
         }
+    }
+
+    /// The findings of which a store has to know whether their order has filled.
+    public static func flattened(_ findings: [DriftFinding]) -> [String] {
+        findings.filter { $0.state == .confirmed && $0.action == .flatten }.map(\.id)
     }
 
     /// The halt as it ends.

@@ -87,10 +87,26 @@ extension WriteTransaction {
             let (symbol, state, type): (Symbol, OrderState, OrderType) = (try row.id(), try row.word(), try row.word())
             if ReconciliationRules.isUnsettled(state, type) { unsettled.insert(symbol) }
         }
+        let findings: [DriftFinding] = try answers[3].rows.map { try RecordText.read($0.text(0)) }
         return ReconciliationFacts(
             now: request.now, account: account, positions: try answers[1].rows.map { try PositionRecord(row: $0) }, unsettled: unsettled,
-            findings: try answers[3].rows.map { try RecordText.read($0.text(0)) }, external: try answers[6].rows.map { try RecordText.read($0.text(0)) },
-            runs: try answers[4].rows.map { try RecordText.read($0.text(0)) }, halt: try answers[5].first.map { try RecordText.read($0.text(0)) })
+            findings: findings, external: try answers[6].rows.map { try RecordText.read($0.text(0)) },
+            runs: try answers[4].rows.map { try RecordText.read($0.text(0)) }, halt: try answers[5].first.map { try RecordText.read($0.text(0)) },
+            left: try await left(findings, of: account))
+    }
+
+    private func left(_ findings: [DriftFinding], of account: AccountID) async throws -> Set<String> {
+        let flattened = ReconciliationRules.flattened(findings)
+        guard !flattened.isEmpty else { return [] }
+        let answers = try await ask([
+            PostgresStatement(
+                """
+                SELECT request_id FROM orders
+                WHERE strategy = $1 AND account = $2 AND traded_at IS NOT NULL AND request_id = ANY($3) AND state = $4
+                """,
+                [.text(DriftFinding.orderStrategy.rawValue), .text(account.rawValue), textArray(flattened), .text(OrderState.filled.rawValue)])
+        ])
+        return Set(try answers[0].rows.map { try $0.text(0) })
     }
 
     /// The halt that nobody has released yet.

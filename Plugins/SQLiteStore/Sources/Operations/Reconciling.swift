@@ -40,10 +40,19 @@ extension StoreTransaction {
         let external: [ExternalOrder] = try request.external.compactMap { key in
             try String.fetchOne(known, arguments: [account.rawValue, key.symbol.rawValue, key.venueOrderID.rawValue]).map { try RecordText.read($0) }
         }
+        let findings = try DriftFinding.find(db, of: account, includeResolved: false, limit: -1)
         return ReconciliationFacts(
             now: request.now, account: account, positions: try positions.map { try PositionRecord(row: $0) }, unsettled: unsettled,
-            findings: try DriftFinding.find(db, of: account, includeResolved: false, limit: -1), external: external,
-            runs: try ReconciliationRun.find(db, of: account), halt: try halt(of: account))
+            findings: findings, external: external, runs: try ReconciliationRun.find(db, of: account), halt: try halt(of: account),
+            left: try left(findings, of: account))
+    }
+
+    private func left(_ findings: [DriftFinding], of account: AccountID) throws -> Set<String> {
+        let filled = try db.cachedStatement(
+            sql: "SELECT 1 FROM orders WHERE strategy = ? AND account = ? AND traded_at IS NOT NULL AND request_id = ? AND state = ?")
+        return Set(try ReconciliationRules.flattened(findings).filter { id in
+            try Int.fetchOne(filled, arguments: [DriftFinding.orderStrategy.rawValue, account.rawValue, id, OrderState.filled.rawValue]) != nil
+        })
     }
 
     /// The halt that nobody has released yet.
