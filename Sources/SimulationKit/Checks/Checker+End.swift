@@ -1,4 +1,3 @@
-import OrderFlow
 import StoreContract
 import TradingModel
 
@@ -38,7 +37,7 @@ extension Checker {
 
     /// The order that was to leave it ended otherwise, and the alert stands.
     private func isToldInVain(_ finding: DriftFinding, _ state: MemoryState) -> Bool {
-        let orders = state.orders.filter { $0.strategy == StrategyID(DriftOrder.name) && $0.account == finding.account && $0.symbol.rawValue == finding.subject }
+        let orders = state.orders.filter { $0.strategy == DriftFinding.orderStrategy && $0.requestID == finding.id }
         let isInVain = orders.last.map { $0.state != .filled && ($0.state.isTerminal || $0.state == .parked || $0.state == .queued) } ?? false
         return isInVain && state.alerts.contains { $0.resolvedAt == nil && $0.type == "drift" }
     }
