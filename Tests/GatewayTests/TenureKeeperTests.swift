@@ -30,6 +30,23 @@ import TradingModel
         }
     }
 
+    @Test func `a store that takes longer than a lease lives costs no second tenure`() async throws {
+        try await TemporaryFolder.with { folder in
+            let clock = ManualClock()
+            let store = try await InProcessScene.openStore(folder, clock: clock)
+            let settings = InProcessScene.settings(accounts: ["a"])
+            let keeper = TenureKeeper(
+                account: "a", settings: settings, store: store, locks: LyingLock(), holder: .current(gateway: "gw", purpose: "account"),
+                gate: VersionGate(), alerts: AlertDesk(store: store, clock: clock, logger: InProcessScene.quiet), clock: clock, logger: InProcessScene.quiet,
+                onOpened: { _ in clock.advance(by: settings.lockTTL * 2) })
+            let first = try #require(await keeper.grant())
+            #expect(first.validUntil > clock.monotonic)
+            #expect(await keeper.isHeld)
+            #expect(await keeper.grant()?.tenure == first.tenure)
+            await store.close()
+        }
+    }
+
     /// With a lock that grants everybody, the taking over itself is where the account is lost most often.
     @Test func `who loses the account while taking it over pauses longer and longer, and the store is not blamed`() async throws {
         try await TemporaryFolder.with { folder in

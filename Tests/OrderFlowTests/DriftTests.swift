@@ -107,6 +107,17 @@ import TradingModel
         #expect(book.open.map(\.state) == [.confirmed])
     }
 
+    @Test func `after a clock was set back a difference needs two more runs, not the time by which it went back`() throws {
+        var book = Book()
+        book.run([position(1)])
+        book.run([position(1)], after: .seconds(-3600))
+        #expect(book.open.map(\.state) == [.suspected])
+        #expect(book.run([position(1)]).alerts.map(\.type) == ["drift"])
+        // What is confirmed stays so, whatever the clock says, and is not told again.
+        #expect(book.run([position(1)], after: .seconds(-3600)).alerts.isEmpty)
+        #expect(book.open.map(\.state) == [.confirmed])
+    }
+
     @Test func `nothing is concluded from a run that is not complete, nor without an answer about positions`() {
         var book = Book()
         book.hold(2)

@@ -149,8 +149,9 @@ actor TenureKeeper {
             await alerts.clear("lock_unavailable", subject: "account:\(account)")
             await alerts.clear("store_failing", subject: "store")
             logger.debug("tenure opened", metadata: ["fence": .string(opened.tenure.fence.description)])
+            guard let kept = await kept(lease) else { return nil }
             let permitsFrom = lease.predecessorExpired ? clock.monotonic + settings.lockDelay : clock.monotonic
-            return Holding(lease: lease, tenure: opened.tenure, permitsFrom: permitsFrom)
+            return Holding(lease: kept, tenure: opened.tenure, permitsFrom: permitsFrom)
         } catch {
             switch error {
             case .mixedVersions(let why):
@@ -163,6 +164,21 @@ actor TenureKeeper {
             _ = try? await locks.release(lease)
             return nil
         }
+    }
+
+    /// The lease with time left, after the store took a while: a store that is slower than leases live would else be asked for one tenure after
+    /// the other, each too late, and be slower still.
+    private func kept(_ lease: Lease) async -> Lease? {
+        guard clock.monotonic > lease.localExpiry - settings.lockTTL * 2 / 3 else { return lease }
+        do {
+            switch try await locks.renew(lease, ttl: settings.lockTTL) {
+            case .renewed(let renewed): return renewed
+            case .lost: await defeated("the lease of \(account) was lost while it was being taken over")
+            }
+        } catch {
+            await alerts.raise("lock_unavailable", .critical, subject: "account:\(account)", "nothing is sent: \(error)")
+        }
+        return nil
     }
 
     /// To be called every third of the lease's life.

@@ -77,7 +77,8 @@ struct Drift {
                 if let open, !isStillLeaving(open, sighting) { agree(open, into: &change) }
                 continue
             }
-            if let open, open.ledger == sighting.ledger, open.venue == sighting.venue {
+            // By a clock that was set back, what was seen in its future would not grow old enough: it is seen for the first time again.
+            if let open, open.ledger == sighting.ledger, open.venue == sighting.venue, open.state == .confirmed || facts.now >= open.firstSeenAt {
                 again(open, view, into: &change)
             } else {
                 if let open { end(open, into: &change) }

@@ -23,20 +23,31 @@ extension Checker {
         return world.database.read { state, _ in
             world.venues.compactMap { venue -> String? in
                 let since = SimulatedClock.start + .microseconds(max(changedAt[venue.account] ?? 0, world.plan.calmAt * 1000))
-                guard state.runs.contains(where: { $0.account == venue.account && $0.isComplete && $0.startedAt > since }) else {
+                // By a clock that was ahead, a run that came before the change may seem to come after it.
+                let now = SimulatedClock.start + .microseconds(world.scheduler.now)
+                guard state.runs.contains(where: { $0.account == venue.account && $0.isComplete && $0.startedAt > since && $0.startedAt <= now }) else {
                     return "\(venue.account) is not compared any more"
                 }
                 let open = state.findings.first { finding in
                     finding.account == venue.account && finding.kind == .position && finding.state != .resolved
-                        && !(finding.state == .confirmed && finding.action == .flatten && isToldInVain(finding, state))
+                        && !(finding.state == .confirmed && (isToldInVain(finding, state) || isParked(venue.account, Symbol(finding.subject), state)))
                 }
-                return open.map { "finding \($0.id) is \($0.state.rawValue)" }
+                return open.map { finding in
+                    let orders = state.orders.filter { $0.requestID == finding.id }.map { "\($0.id) \($0.state.rawValue)" }.joined(separator: ", ")
+                    return "finding \(finding.id) (ledger \(finding.ledger), venue \(finding.venue)) is \(finding.state.rawValue), orders: \(orders)"
+                }
             }
         }
     }
 
+    /// Beside an order that waits for a person the figures are not at rest.
+    private func isParked(_ account: AccountID, _ symbol: Symbol, _ state: MemoryState) -> Bool {
+        state.orders.contains { $0.account == account && $0.symbol == symbol && $0.state == .parked }
+    }
+
     /// The order that was to leave it ended otherwise, and the alert stands.
     private func isToldInVain(_ finding: DriftFinding, _ state: MemoryState) -> Bool {
+        guard finding.action == .flatten else { return false }
         let orders = state.orders.filter { $0.strategy == DriftFinding.orderStrategy && $0.requestID == finding.id }
         let isInVain = orders.last.map { $0.state != .filled && ($0.state.isTerminal || $0.state == .parked || $0.state == .queued) } ?? false
         return isInVain && state.alerts.contains { $0.resolvedAt == nil && $0.type == "drift" }
@@ -99,8 +110,7 @@ extension Checker {
         guard world.plan.drift == .adopt || world.plan.drift == .flatten else { return }
         for symbol in World.symbols {
             let isLate = venue.orders.contains { $0.symbol == symbol && !$0.lateQuantity.isZero }
-            let isParked = state.orders.contains { $0.account == venue.account && $0.symbol == symbol && $0.state == .parked }
-            guard !isLate, !isParked else { continue }
+            guard !isLate, !isParked(venue.account, symbol, state) else { continue }
             let (ledger, held) = (state.positions[.init(venue.account, symbol)]?.quantity ?? .zero, venue.net(symbol, at: world.scheduler.now))
             if ledger != held { fail("I24", "the ledger says \(ledger) of \(symbol) in the end, the venue \(held)") }
         }
