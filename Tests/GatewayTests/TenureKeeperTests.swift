@@ -72,4 +72,32 @@ import TradingModel
             await store.close()
         }
     }
+
+    /// Else the fight over an account would keep a store so busy that nobody has the time to send.
+    @Test func `the slower the taking over, the longer the pauses, and an old defeat is forgotten`() async throws {
+        try await TemporaryFolder.with { folder in
+            let clock = ManualClock()
+            let store = try await InProcessScene.openStore(folder, clock: clock)
+            let keeper = TenureKeeper(
+                account: "a", settings: InProcessScene.settings(accounts: ["a"]), store: store, locks: LyingLock(),
+                holder: .current(gateway: "gw", purpose: "account"), gate: VersionGate(),
+                alerts: AlertDesk(store: store, clock: clock, logger: InProcessScene.quiet), clock: clock, logger: InProcessScene.quiet,
+                onOpened: { (opened) async throws(StoreError) in
+                    clock.advance(by: .seconds(2))
+                    throw .fenced(account: "a", presented: opened.tenure.fence, current: nil)
+                })
+            var longest = Duration.zero
+            for _ in 0..<60 {
+                #expect(await keeper.grant() == nil)
+                longest = max(longest, await keeper.pause)
+                #expect(longest <= .seconds(128))
+                clock.advance(by: .seconds(128))
+            }
+            #expect(longest > .seconds(30))
+            clock.advance(by: .seconds(1000))
+            #expect(await keeper.grant() == nil)
+            #expect(await keeper.pause <= .seconds(2))
+            await store.close()
+        }
+    }
 }

@@ -50,9 +50,7 @@ actor TenureKeeper {
     private var isClosed = false
     private var nextTry: MonotonicInstant?
     private var failures = 0
-    /// How often somebody else took the account from us since we last sent an order of it.
-    private var defeats = 0
-    private static let longestPause = Duration.seconds(30)
+    private var defeats = Defeats()
 
     /// Said to a person whose wish needs an account that this gateway does not work.
     static func notOurs(_ account: AccountID) -> String { "this gateway does not work the account \(account) now" }
@@ -139,12 +137,14 @@ actor TenureKeeper {
             return nil
         }
         failPoint("desk.lease_acquired")
+        let start = clock.monotonic
         do throws(StoreError) {
             let opened = try await store.openTenure(
                 TenureRequest(
                     account: account, owner: owner, holder: holder, leaseFence: lease.fence, configurationHash: settings.configurationHash,
                     at: clock.wallTime))
             failPoint("desk.tenure_opened")
+            defer { defeats.effort = clock.monotonic - start }
             try await onOpened(Opened(tenure: opened.tenure, predecessor: opened.unclosedPredecessor, leaseExpired: lease.predecessorExpired))
             await alerts.clear("lock_unavailable", subject: "account:\(account)")
             await alerts.clear("store_failing", subject: "store")
@@ -201,7 +201,7 @@ actor TenureKeeper {
     /// An order was sent under this tenure and its outcome recorded: nobody was in the way. A lease that is renewed is no such proof.
     func worked(_ tenure: Tenure) async {
         guard holding?.tenure == tenure else { return }
-        defeats = 0
+        defeats.forget()
         await alerts.clear("lock_lost", subject: "account:\(account)")
     }
 
@@ -214,10 +214,7 @@ actor TenureKeeper {
 
     /// Somebody else has the account, although the backend granted it to us.
     private func defeated(_ why: String) async {
-        // Where a backend grants one account to two gateways, each would fence the other before it has sent anything, in step, for ever.
-        // A random pause that doubles lets one of them work meanwhile: who came last comes back ever later, and who has sent an order soon.
-        defeats += 1
-        nextTry = clock.monotonic + host.part(0...1, of: min(Duration.milliseconds(50) * (1 << min(defeats - 1, 10)), Self.longestPause))
+        nextTry = clock.monotonic + host.part(0...1, of: defeats.next(at: clock.monotonic))
         await alerts.raise("lock_lost", .high, subject: "account:\(account)", "\(why); no more is sent under it")
     }
 
@@ -248,4 +245,30 @@ actor TenureKeeper {
             logger.warning("tenure not released cleanly", metadata: ["error": .string("\(error)")])
         }
     }
+}
+
+/// How long who lost an account pauses before trying for it again.
+///
+/// Where a backend grants one account to two gateways, each would fence the other before it has sent anything, in step, for ever. A random
+/// pause that doubles lets one of them work meanwhile: who came last comes back ever later, and who has sent an order soon. The pauses grow
+/// with what taking the account over costs: a store that everybody fights over would else be slowed by the fight until nobody has the
+/// time to send.
+private struct Defeats {
+    /// Since we last sent an order of the account.
+    private var count = 0
+    private var last: MonotonicInstant?
+    /// How long the last taking over took.
+    var effort = Duration.zero
+
+    /// Counts a defeat and returns the longest pause that may follow.
+    mutating func next(at now: MonotonicInstant) -> Duration {
+        // An old one says nothing of today.
+        if let last, now - last > .seconds(900) { count = 0 }
+        last = now
+        count += 1
+        let limit = min(max(.seconds(30), effort * 64), .seconds(300))
+        return min(max(.milliseconds(50), effort) * (1 << min(count - 1, 10)), limit)
+    }
+
+    mutating func forget() { count = 0 }
 }

@@ -47,7 +47,8 @@ public struct ClusterReader: Sendable {
                 // An overloaded gateway may not answer in time; the next look will.
                 guard let read = try? await openOrders() else { return false }
                 open = read
-                if !open.isEmpty { try await Task.sleep(for: .milliseconds(300)) }
+                // Not so often that the looking slows down what it looks at.
+                if !open.isEmpty { try await Task.sleep(for: .milliseconds(300 + 3 * open.count)) }
                 return open.isEmpty
             }
         } catch {
