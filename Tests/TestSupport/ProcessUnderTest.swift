@@ -10,8 +10,9 @@ public final class ProcessUnderTest: Sendable {
     private static let starting = Mutex(())
     public let pid: Int32
 
-    /// The folder of the built executables: the test bundle lies beside them.
+    /// The folder of the built executables: what `TURNSTILE_EXECUTABLES` states, or else where the test bundle lies.
     public static var executables: String {
+        if let stated = ProcessInfo.processInfo.environment["TURNSTILE_EXECUTABLES"] { return stated }
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return (own as NSString).deletingLastPathComponent
     }
