@@ -31,7 +31,7 @@ import Testing
     @Test(arguments: [
         "permit-ignores-fence", "update-ignores-fence", "fence-stands-still", "unsettled-ignored", "duplicate-check-off", "fills-twice", "terminal-reopened",
         "acknowledged-early", "journal-line-missing", "unknown-rejected", "unknown-absent", "forgotten-in-doubt", "position-assumed", "server-error-refused",
-        "expiry-ignored",
+        "expiry-ignored", "halt-ignored",
     ])
     func `a planted defect is found`(_ defect: String) async throws {
         let (text, code) = try await simulate("--plant", defect, "--seeds", "200")
