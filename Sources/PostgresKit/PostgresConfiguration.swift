@@ -17,10 +17,14 @@ public struct PostgresConfiguration: Sendable {
     public var idleInTransactionTimeout: Duration
     /// The schema in which unqualified names are looked up; nil for the server's choice.
     public var schema: String?
+    /// Whether the server takes an index wherever there is one. A statement is planned when its table may still be nearly empty, and a plan
+    /// that reads the whole table would then stay until the server has counted the rows, a minute of work or more later.
+    public var prefersIndexes: Bool
 
     public init(
         url: Secret, connectTimeout: Duration = .seconds(10), statementTimeout: Duration = .seconds(20),
-        answerTimeout: Duration? = nil, lockTimeout: Duration = .seconds(10), idleInTransactionTimeout: Duration = .seconds(5), schema: String? = nil
+        answerTimeout: Duration? = nil, lockTimeout: Duration = .seconds(10), idleInTransactionTimeout: Duration = .seconds(5), schema: String? = nil,
+        prefersIndexes: Bool = false
     ) {
         self.url = url
         self.connectTimeout = connectTimeout
@@ -29,6 +33,7 @@ public struct PostgresConfiguration: Sendable {
         self.lockTimeout = lockTimeout
         self.idleInTransactionTimeout = idleInTransactionTimeout
         self.schema = schema
+        self.prefersIndexes = prefersIndexes
     }
 
     /// Whether libpq can read the URL. Says nothing about the server.
@@ -75,6 +80,8 @@ public struct PostgresConfiguration: Sendable {
             ("standard_conforming_strings", "on"), ("client_min_messages", "warning"),
         ]
         if let schema { values.append(("search_path", schema)) }
+        // A plan without a choice counts as very dear, and what is very dear would be compiled first.
+        if prefersIndexes { values += [("enable_seqscan", "off"), ("jit", "off")] }
         return values.map { PostgresStatement("SELECT set_config($1, $2, false)", [.text($0.0), .text($0.1)], isPrepared: false) }
     }
 }

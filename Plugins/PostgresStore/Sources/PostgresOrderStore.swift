@@ -22,7 +22,7 @@ final class PostgresOrderStore: OrderStore {
     static func open(_ configuration: PostgresStorePlugin.Configuration, context: StoreContext) async throws -> PostgresOrderStore {
         let server = PostgresConfiguration(
             url: configuration.url, connectTimeout: configuration.connectTimeout, statementTimeout: configuration.statementTimeout,
-            answerTimeout: configuration.statementTimeout + .seconds(1), schema: configuration.schema)
+            answerTimeout: configuration.statementTimeout + .seconds(1), schema: configuration.schema, prefersIndexes: true)
         let opened = try await StoreServer.open(server, schema: configuration.schema, clock: context.clock, logger: context.logger)
         let store = PostgresOrderStore(server, opened, configuration, context)
         if opened.hasMoved {
