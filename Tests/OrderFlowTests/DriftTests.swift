@@ -118,6 +118,29 @@ import TradingModel
         #expect(book.open.map(\.state) == [.confirmed])
     }
 
+    /// Somebody buys what was adopted or left once more, before a comparison has seen that all agreed in between.
+    @Test(arguments: [DriftPolicy.adopt, .flatten]) func `what was corrected and differs as before is another difference`(_ policy: DriftPolicy) throws {
+        var book = Book(policy: policy)
+        for _ in 0..<2 { book.run([position(1)]) }
+        #expect(book.ledger.map(\.quantity) == [1])
+        book.hold(0)
+        book.run([position(1)])
+        #expect(book.open.map(\.state) == [.suspected])
+        let second = book.run([position(1)])
+        #expect(second.corrections.map(\.quantity) == [1] && second.admissions.count == (policy == .flatten ? 1 : 0))
+        book.left = Set(book.open.map(\.id))
+        #expect(book.run([position(1)]).resolvedAlerts.contains(AlertKey(type: "drift", subject: "position:f1/MNQZ6")))
+        #expect(book.open.isEmpty)
+    }
+
+    @Test func `an alert does not outlive the difference that came after the one it told of`() {
+        var book = Book(policy: .alert)
+        for _ in 0..<2 { book.run([position(1)]) }
+        book.run([position(2)])
+        #expect(book.open.map(\.state) == [.suspected])
+        #expect(book.run([]).resolvedAlerts.contains(AlertKey(type: "drift", subject: "position:f1/MNQZ6")))
+    }
+
     @Test func `nothing is concluded from a run that is not complete, nor without an answer about positions`() {
         var book = Book()
         book.hold(2)

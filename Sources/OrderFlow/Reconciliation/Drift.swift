@@ -77,13 +77,23 @@ struct Drift {
                 if let open, !isStillLeaving(open, sighting) { agree(open, into: &change) }
                 continue
             }
-            // By a clock that was set back, what was seen in its future would not grow old enough: it is seen for the first time again.
-            if let open, open.ledger == sighting.ledger, open.venue == sighting.venue, open.state == .confirmed || facts.now >= open.firstSeenAt {
+            if let open, open.ledger == sighting.ledger, open.venue == sighting.venue, !isNew(despite: open) {
                 again(open, view, into: &change)
             } else {
                 if let open { end(open, into: &change) }
                 change.findings.append(first(sighting))
             }
+        }
+    }
+
+    /// Whether the same two figures are another difference than the one that is known.
+    private func isNew(despite finding: DriftFinding) -> Bool {
+        switch finding.state {
+        // By a clock that was set back, what was seen in its future would not grow old enough: it is seen for the first time again.
+        case .suspected: facts.now < finding.firstSeenAt
+        // The ledger took the venue's figure. If they differ as they did before, somebody has traded again since.
+        case .confirmed: finding.kind == .position && (finding.action == .adopt || finding.action == .flatten)
+        case .resolved: true
         }
     }
 
@@ -110,8 +120,8 @@ struct Drift {
 
     private func agree(_ finding: DriftFinding, into change: inout ReconciliationChange) {
         end(finding, into: &change)
-        guard finding.state == .confirmed else { return }
-        change.journal.append(line("reconcile.ok", finding))
+        if finding.state == .confirmed { change.journal.append(line("reconcile.ok", finding)) }
+        // One that was confirmed before with other figures has left its alert.
         change.resolvedAlerts.append(AlertKey(type: finding.kind == .position ? "drift" : "balance_drift", subject: subject(finding)))
     }
 

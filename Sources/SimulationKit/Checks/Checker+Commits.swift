@@ -71,6 +71,9 @@ extension Checker {
     /// Outside of fills a position changes only by a correction that the journal names, and only where the account wants that. *(I24)*
     private func noteCorrections(_ work: CommittedWork) {
         guard work.name == "reconcile" else { return }
+        for run in work.after.runs where run.isComplete && !work.before.runs.contains(run) {
+            comparedAt[run.account] = (comparedAt[run.account] ?? []).suffix(1) + [world.scheduler.now]
+        }
         for (pair, position) in work.after.positions {
             let change = position.quantity - (work.before.positions[pair]?.quantity ?? .zero)
             guard !change.isZero else { continue }

@@ -33,6 +33,8 @@ final class Checker: @unchecked Sendable {
     /// What comparisons have added to each position, and when each account was last changed and halted.
     var corrected: [MemoryState.Pair<AccountID, Symbol>: Quantity] = [:]
     var changedAt: [AccountID: Int64] = [:]
+    /// When the last two complete comparisons of an account were committed.
+    var comparedAt: [AccountID: [Int64]] = [:]
     var haltedSince: [AccountID: Int64] = [:]
     var isDirty = true
     var wasSettled = false
