@@ -29,7 +29,8 @@ import TradingModel
     private func venue(_ scene: InProcessScene) throws -> ScriptedVenue { try #require(scene.brokers["a"]?.venue) }
 
     private func sync(_ scene: InProcessScene, _ depth: ReconciliationRun.Depth = .light) async throws -> ReconciliationReport {
-        guard case .done(let report) = await scene.gateway.sync(account: "a", depth: depth) else { throw TimedOut(description: "no comparison") }
+        let outcome = await scene.gateway.sync(account: "a", depth: depth)
+        guard case .done(let report) = outcome else { throw TimedOut(description: "no comparison: \(outcome)") }
         return report
     }
 

@@ -149,7 +149,7 @@ actor TenureKeeper {
             await alerts.clear("lock_unavailable", subject: "account:\(account)")
             await alerts.clear("store_failing", subject: "store")
             logger.debug("tenure opened", metadata: ["fence": .string(opened.tenure.fence.description)])
-            guard let kept = await kept(lease) else { return nil }
+            let kept = await kept(lease)
             let permitsFrom = lease.predecessorExpired ? clock.monotonic + settings.lockDelay : clock.monotonic
             return Holding(lease: kept, tenure: opened.tenure, permitsFrom: permitsFrom)
         } catch {
@@ -167,18 +167,11 @@ actor TenureKeeper {
     }
 
     /// The lease with time left, after the store took a while: a store that is slower than leases live would else be asked for one tenure after
-    /// the other, each too late, and be slower still.
-    private func kept(_ lease: Lease) async -> Lease? {
+    /// the other, each too late, and be slower still. One that cannot be renewed permits nothing, and the next wish takes the account anew.
+    private func kept(_ lease: Lease) async -> Lease {
         guard clock.monotonic > lease.localExpiry - settings.lockTTL * 2 / 3 else { return lease }
-        do {
-            switch try await locks.renew(lease, ttl: settings.lockTTL) {
-            case .renewed(let renewed): return renewed
-            case .lost: await defeated("the lease of \(account) was lost while it was being taken over")
-            }
-        } catch {
-            await alerts.raise("lock_unavailable", .critical, subject: "account:\(account)", "nothing is sent: \(error)")
-        }
-        return nil
+        guard case .renewed(let renewed)? = try? await locks.renew(lease, ttl: settings.lockTTL) else { return lease }
+        return renewed
     }
 
     /// To be called every third of the lease's life.
