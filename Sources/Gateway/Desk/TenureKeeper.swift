@@ -243,7 +243,7 @@ actor TenureKeeper {
 /// How long who lost an account pauses before trying for it again.
 ///
 /// Where a backend grants one account to two gateways, each would fence the other before it has sent anything, in step, for ever. A random
-/// pause that doubles lets one of them work meanwhile: who came last comes back ever later, and who has sent an order soon. The pauses grow
+/// pause that doubles lets one of them work meanwhile: who came last comes back ever later, and who has sent an order soon. The pauses begin
 /// with what taking the account over costs: a store that everybody fights over would else be slowed by the fight until nobody has the
 /// time to send.
 private struct Defeats {
@@ -259,8 +259,7 @@ private struct Defeats {
         if let last, now - last > .seconds(900) { count = 0 }
         last = now
         count += 1
-        let limit = min(max(.seconds(30), effort * 64), .seconds(300))
-        return min(max(.milliseconds(50), effort) * (1 << min(count - 1, 10)), limit)
+        return min(max(.milliseconds(50), effort) * (1 << min(count - 1, 10)), .seconds(30))
     }
 
     mutating func forget() { count = 0 }
