@@ -116,6 +116,8 @@ actor OrderTracker {
                     guard let attempt = snapshot.attempts.last, attempt.outcome == nil, attempt.fence < tenure.fence else { return nil }
                     return OrderReducer.lost(.processDied, "the process that had the permit ended before it recorded an outcome", snapshot, at: at)
                 }
+                // What is known here of an earlier attempt says nothing of this one: its doubt begins anew, with questions of its own.
+                if order.state != .permitted { watches[order.id] = nil }
             default: break
             }
             guard watches[order.id] == nil else { continue }
